@@ -1,0 +1,26 @@
+/* region.h: the ground everything of a shard stands on: one reservation of address space, sized by the plan, taken
+ * once at start. `reserve` touches pages when they are first needed; `commit` populates all before the server listens.
+ * Pieces are taken in order, at start only; nothing is ever given back but the whole. */
+#ifndef LEAT_REGION_H
+#define LEAT_REGION_H
+
+#include "base/base.h"
+
+enum region_mode { REGION_RESERVE, REGION_COMMIT };
+
+struct region {
+    char *base;
+    size_t size;        /* bytes, a multiple of the page */
+    size_t used;
+    enum region_mode mode;
+};
+
+/* 0 or -errno (ENOMEM: the machine refuses that much). */
+int leat__region_create(struct region *r, size_t size, enum region_mode mode);
+void leat__region_destroy(struct region *r);
+
+/* The next size bytes, zeroed, aligned to align (a power of two). The plan has counted every piece: running out is a
+ * defect of the plan and an assertion. Asserts that memory is not sealed. */
+void *leat__region_take(struct region *r, size_t size, size_t align);
+
+#endif
