@@ -34,7 +34,7 @@ extern "C" {
 #endif
 
 #define LEAT_API __attribute__((visibility("default")))
-#define LEAT_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define LEAT_PRINTF(at, first) __attribute__((format(printf, at, first)))
 
 #define LEAT_VERSION "0.1.0"
 
