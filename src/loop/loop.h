@@ -91,6 +91,9 @@ struct loop_backend {
     void (*close_slot)(struct loop *loop, struct slot *slot);
     void (*quiet)(struct loop *loop, struct slot *slot);
     void (*give_back)(struct loop *loop, struct buffer *b);
+    /* One attempt to send bytes on fd, without waiting, whatever comes of it. drop: then reads what has come, so that
+     * closing does not reset, and closes fd, which no slot has. For answers that must need no memory: 503 at the door. */
+    void (*refuse)(struct loop *loop, int fd, const void *bytes, size_t size, bool drop);
 };
 
 extern const struct loop_backend leat__loop_uring, leat__loop_epoll, leat__loop_sim;
@@ -147,7 +150,9 @@ static inline int loop_adopt(struct loop *loop, struct slot *slot, int fd)
     return loop->backend->adopt(loop, slot, fd);
 }
 
-/* Wants bytes: on_recv or on_recv_end will come. Cheap when wanted already. */
+/* Wants bytes: on_recv or on_recv_end will come. Cheap when wanted and armed already. conn calls it whenever it is
+ * ready for more: after adopting, and after each delivery once it has dealt with it (perhaps in a later turn, when a
+ * send has completed): a one-shot poll that has fired is armed again here. */
 static inline void loop_arm_recv(struct loop *loop, struct slot *slot)
 {
     loop->backend->arm_recv(loop, slot);
@@ -178,6 +183,11 @@ void leat__loop_close(struct loop *loop, struct slot *slot);
 static inline void loop_quiet(struct loop *loop, struct slot *slot)
 {
     loop->backend->quiet(loop, slot);
+}
+
+static inline void loop_refuse(struct loop *loop, int fd, const void *bytes, size_t size, bool drop)
+{
+    loop->backend->refuse(loop, fd, bytes, size, drop);
 }
 
 /* Only within on_recv: the buffer stays with the callee. */
