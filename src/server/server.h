@@ -1,0 +1,39 @@
+/* server.h: what leat_main and the command know of a server beyond leat.h. */
+#ifndef LEAT_SERVER_H
+#define LEAT_SERVER_H
+
+#include "leat/leat.h"
+#include "memory/plan.h"
+#include "observe/counters.h"
+#include "server/config.h"
+
+/* As leat_server_create, from a config (copied; its texts must live on). The config is completed from the machine, the
+ * routes are compiled and the plan is made here; errors are told by leat_server_error, a line each, and by start. */
+leat_server *leat__server_create(leat_app *app, const struct config *config);
+
+/* The plan of this very process, or NULL when it could not be made. */
+const struct plan *leat__server_plan(const leat_server *server);
+const struct config *leat__server_config(const leat_server *server);
+
+/* "io_uring" or "epoll", after start. */
+const char *leat__server_loop_name(const leat_server *server);
+/* Why io_uring was not taken, when auto fell back to epoll; "" else. */
+const char *leat__server_loop_why(const leat_server *server);
+
+/* "http://127.0.0.1:8080", "unix:/path": of the i-th bound listener (after start); false when there is no i-th. */
+bool leat__server_address(const leat_server *server, size_t i, char *out, size_t size);
+
+/* The exit status for a failed create or start (leat.h, leat_main). */
+int leat__server_exit_status(const leat_server *server);
+
+/* Sums over the shards; exact once the server has stopped. */
+void leat__server_counts(const leat_server *server, struct counters *sum);
+
+/* drain: stop accepting, end what is under way; returns at once. stop_now: close everything; returns at once.
+ * leat_server_stop waits for the threads after either (and drains when neither was called). */
+void leat__server_drain(leat_server *server);
+void leat__server_stop_now(leat_server *server);
+/* True once all shards have ended (after drain or stop_now). */
+bool leat__server_ended(const leat_server *server);
+
+#endif
