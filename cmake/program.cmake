@@ -1,0 +1,30 @@
+# How everything of ours is compiled, and the one way to make a program.
+
+function(leat_warnings target)
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow
+        -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla)
+    if(LEAT_WERROR)
+        target_compile_options(${target} PRIVATE -Werror)
+    endif()
+    if(LEAT_SANITIZE)
+        target_compile_options(${target} PRIVATE -fsanitize=${LEAT_SANITIZE} -fno-sanitize-recover=all
+                                                 -fno-omit-frame-pointer)
+        target_link_options(${target} PRIVATE -fsanitize=${LEAT_SANITIZE})
+    endif()
+endfunction()
+
+function(leat_compile target)
+    leat_warnings(${target})
+    target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
+    if(LEAT_DEBUG)
+        target_compile_definitions(${target} PRIVATE LEAT_DEBUG)
+    endif()
+endfunction()
+
+# leat_program(TARGET FOLDER LINKS SOURCES…): LINKS is a list of what it is linked with, one quoted argument.
+function(leat_program target folder links)
+    add_executable(${target} ${ARGN})
+    leat_compile(${target})
+    target_link_libraries(${target} PRIVATE ${links} PkgConfig::uring Threads::Threads)
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
+endfunction()
