@@ -22,6 +22,22 @@ const char *leat__http_reason(unsigned status);
 /* "HTTP/1.1 200 OK\r\n", made at compile time, with its size; for a status the table lacks NULL. */
 const char *leat__http_status_line(unsigned status, size_t *size);
 
+/* The same laid out for the writer: HTTP_STATUS_LINE_ROOM octets can be copied blindly. size 0: not in the table. */
+enum { HTTP_STATUS_LINE_ROOM = 48 };
+
+struct http_status_cell {
+    char line[63];
+    uint8_t size;
+};
+
+extern const struct http_status_cell leat__http_status_cells[];
+extern const uint8_t leat__http_status_places[500];
+
+static inline const struct http_status_cell *http_status_cell(unsigned status)
+{
+    return &leat__http_status_cells[status - 100 < 500 ? leat__http_status_places[status - 100] : 0];
+}
+
 enum { HTTP_DATE_SIZE = 29 };
 /* IMF-fixdate (RFC 9110 5.6.7): 29 octets, no NUL. No libc time functions: they take locks and memory. */
 void leat__http_date_write(char *out, int64_t unix_seconds);
