@@ -2,7 +2,8 @@
  *
  * http1_parse_head reads a head line by line. It can be called again with more bytes: it goes on at the first line it
  * has not finished, so a head that trickles in costs no more than its own length, and however the bytes were split the
- * answer is the same. All positions are offsets from the head's first byte, so the bytes may move between the calls.
+ * answer is the same: a line is judged when its end is there (its first control octet but HTAB, which then must be its
+ * CRLF) or when it is certain to pass a limit, and never before. All positions are offsets from the head's first byte, so the bytes may move between the calls.
  * At least HTTP1_SLACK bytes behind the end must be readable (they may hold anything): the parser looks ahead with wide
  * loads. Strict: no bare LF, no folding, no space before the colon, no doubtful framing. */
 #ifndef LEAT_HTTP1_H
@@ -37,11 +38,14 @@ enum http1_flags {
     HTTP1_HAS_HOST = 64,
     HTTP1_CLOSE_SAID = 128,     /* Connection: close */
     HTTP1_KEEP_ALIVE_SAID = 256,/* Connection: keep-alive (HTTP/1.0 wants it back) */
+    HTTP1_UPGRADE_SAID = 512,   /* Connection: upgrade */
+    HTTP1_UPGRADE_FIELD = 1024, /* there is an Upgrade field */
 };
 
 struct http1_head {
     /* progress: zero before the first call */
     uint32_t at;                /* first octet of the first unfinished line */
+    uint32_t seen;              /* octets known to hold no end of that line; behind at, or of no meaning */
     uint8_t phase;              /* 0: before the request line (one or two empty lines are skipped), 1: fields, 2: done */
     /* the answer */
     uint8_t method;             /* enum http_method */
@@ -81,14 +85,15 @@ enum http1_result leat__http1_parse_head_avx2(struct http1_head *h, const char *
 const struct http1_field *leat__http1_find(const struct http1_head *h, const char *bytes, const char *name,
                                            size_t name_size, unsigned *from);
 
-/* Chunked content (RFC 9112 7.1). Decodes from in to out; out may be the same memory as in or lie before it. */
+/* Chunked content (RFC 9112 7.1). Decodes from in to out; out may be the same memory as in or lie before it. All zero
+ * before the first call (but total_max). The answer is the same however the bytes are split. */
 struct http1_chunked {
     uint64_t left;              /* octets left of the current chunk */
     uint64_t total;             /* decoded so far */
+    uint64_t total_max;         /* the caller's: a chunk that would pass it is 413 at its size line; 0: no bound */
     uint32_t line;              /* octets of the current size line or trailer line */
-    uint32_t overhead;          /* octets of extensions and trailers so far: bounded */
+    uint32_t overhead;          /* octets of extensions, trailers and needless zeros so far: bounded */
     uint8_t state;              /* chunked.c's */
-    uint8_t detail;             /* chunked.c's: within an extension's quoted string … */
     uint16_t status;            /* after HTTP1_BAD */
     const char *why;
 };
@@ -96,7 +101,7 @@ struct http1_chunked {
 enum { HTTP1_CHUNK_LINE_MAX = 4096, HTTP1_CHUNK_OVERHEAD_MAX = 16384 };
 
 /* used: octets taken from in; made: octets written to out (at most out_size; a full out with more to come is
- * HTTP1_BAD with 413). HTTP1_DONE: the content, trailers included, is over. HTTP1_NEED_MORE: all of in was taken. */
+ * HTTP1_BAD with 413; so is a chunk of 2^60 octets or more). HTTP1_DONE: the content, trailers included, is over. HTTP1_NEED_MORE: all of in was taken. */
 enum http1_result leat__http1_parse_chunked(struct http1_chunked *c, const char *in, size_t size, size_t *used,
                                             char *out, size_t out_size, size_t *made);
 
