@@ -1,0 +1,315 @@
+/* conn.c: what happens to a connection: accept, bytes, deadline, the end. The steps from bytes to response are in
+ * step.c, the queue of bytes in input.c. */
+#include "conn/conn.h"
+#include "conn/step.h"
+#include <errno.h>
+
+static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                           "Retry-After: 1\r\n"
+                           "Content-Length: 0\r\n"
+                           "Connection: close\r\n\r\n";
+
+const char *leat__conn_state_name(enum conn_state state)
+{
+    static const char *const names[] = {
+#define STATE(name, holds, waits_for, deadline) #name,
+#include "conn/states.def"
+#undef STATE
+    };
+    return state < CONN_STATE_COUNT ? names[state] : "?";
+}
+
+void leat__conns_init(struct conns *c)
+{
+    c->common.memory = &c->memory;
+    c->common.counters = &c->counters;
+    c->common.now_s = &c->loop.realtime_s;
+    c->common.date_s = INT64_MIN;
+    c->trim_at_ms = c->loop.now_ms + CONN_TRIM_MS;
+    c->loop.alarm_ms = c->trim_at_ms;
+}
+
+int leat__conns_listen(struct conns *c, unsigned i, int fd)
+{
+    int error = loop_listen(&c->loop, fd, i);
+    if (error < 0)
+        return error;
+    c->listeners[i] = fd;
+    if (i >= c->listener_count)
+        c->listener_count = i + 1;
+    return 0;
+}
+
+void leat__conn_idle_deadline(struct conns *c, struct slot *s)
+{
+    uint32_t ms = c->limits.idle_timeout_ms;
+    if (((s->loop_flags & SLOT_RECV_ARMED) || c->common.draining) && ms > CONN_QUIET_MS)
+        ms = CONN_QUIET_MS;
+    loop_set_deadline(&c->loop, s, ms);
+}
+
+static void on_accept(void *context, int fd, unsigned listener)
+{
+    struct conns *c = context;
+    struct slot *s = c->open < c->seats ? pool_acquire(&c->memory.slots) : NULL;
+    if (UNLIKELY(s == NULL)) {
+        c->counters.refused_slot++;
+        loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
+        return;
+    }
+    memset(s, 0, sizeof *s);
+    if (UNLIKELY(loop_adopt(&c->loop, s, fd) < 0)) {
+        c->counters.accept_failures++;
+        loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
+        memset(s, 0, sizeof *s);
+        pool_release(&c->memory.slots, s);
+        return;
+    }
+    s->listener = listener & 0xff;
+    s->state = CONN_IDLE;
+    c->open++;
+    c->counters.connections++;
+    loop_arm_recv(&c->loop, s);
+    leat__conn_idle_deadline(c, s);
+}
+
+static void on_accept_failed(void *context, unsigned listener, int error)
+{
+    struct conns *c = context;
+    (void)error;
+    c->counters.accept_failures++;
+    c->listeners_paused |= UINT64_C(1) << listener;
+    int64_t at = c->loop.now_ms + CONN_ACCEPT_PAUSE_MS;
+    if (at < c->loop.alarm_ms)
+        c->loop.alarm_ms = at;
+}
+
+void leat__conn_close(struct conns *c, struct slot *s)
+{
+    if (s->state == CONN_CLOSED)
+        return;
+    s->state = CONN_CLOSED;
+    leat__loop_close(&c->loop, s);
+}
+
+void leat__conn_give_room_back(struct conns *c, struct slot *s)
+{
+    struct leat_exchange *x = conn_exchange(c, s);
+    leat__exchange_end(x);
+    leat__input_drop(c, x);
+    s->exchange = 0;
+    buffer_release(&c->memory.rooms, x->room);
+}
+
+void leat__conn_linger(struct conns *c, struct slot *s)
+{
+    s->state = CONN_LINGERING;
+    loop_shutdown_write(&c->loop, s);
+    loop_set_deadline(&c->loop, s, CONN_LINGER_MS);
+    loop_arm_recv(&c->loop, s);
+}
+
+/* The first octet of a request: the connection borrows a room. NULL: there is none, and the client has been told. */
+static struct leat_exchange *borrow_room(struct conns *c, struct slot *s)
+{
+    struct buffer *room = buffer_acquire(&c->memory.rooms);
+    if (UNLIKELY(room == NULL)) {
+        c->counters.refused_exchange++;
+        loop_refuse(&c->loop, s->fd, busy, sizeof busy - 1, false);
+        leat__conn_linger(c, s);
+        return NULL;
+    }
+    s->exchange = room->index + 1;
+    return leat__exchange_open(&c->common, room, s);
+}
+
+void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
+{
+    struct conns *c = context;
+    struct leat_exchange *x;
+    if (LIKELY(s->state == CONN_IDLE)) {
+        x = borrow_room(c, s);
+        if (UNLIKELY(x == NULL))
+            return;
+    } else if (UNLIKELY(s->exchange == 0)) {    /* lingering: thrown away */
+        loop_arm_recv(&c->loop, s);
+        return;
+    } else {
+        x = conn_exchange(c, s);
+    }
+    c->lent = b;
+    leat__input_add(c, x, b);
+    if (UNLIKELY(s->state == CONN_WRITING))
+        loop_pause_recv(&c->loop, s);
+    else
+        leat__conn_advance(c, s, x);
+    if (UNLIKELY(c->lent != NULL)) {            /* something of it is still needed */
+        c->lent = NULL;
+        loop_keep(&c->loop);
+    }
+}
+
+static void on_recv_end(void *context, struct slot *s, int error)
+{
+    struct conns *c = context;
+    if (error < 0)
+        c->counters.resets++;
+    if (error == 0 && s->state == CONN_WRITING)
+        conn_exchange(c, s)->flags |= X_EOF;    /* what was asked before is still answered */
+    else
+        leat__conn_close(c, s);
+}
+
+static void on_sent(void *context, struct slot *s, int error)
+{
+    struct conns *c = context;
+    if (s->state != CONN_WRITING)
+        return;
+    if (UNLIKELY(error < 0)) {
+        c->counters.resets++;
+        leat__conn_close(c, s);
+        return;
+    }
+    struct leat_exchange *x = conn_exchange(c, s);
+    s->state = x->resume;
+    if (leat__conn_after_send(c, s, x))
+        leat__conn_advance(c, s, x);
+}
+
+/* A send that moves at CONN_RATE_MIN or faster has more time. */
+static void on_write_deadline(struct conns *c, struct slot *s)
+{
+    struct leat_exchange *x = conn_exchange(c, s);
+    if (leat__conn_set_rate_deadline(c, s, x->write_since_ms, c->limits.write_timeout_ms,
+                                     x->send.sent))
+        return;
+    c->counters.timeouts++;
+    leat__conn_close(c, s);
+}
+
+static void on_deadline(void *context, struct slot *s)
+{
+    struct conns *c = context;
+    switch ((enum conn_state)s->state) {
+    case CONN_IDLE:
+        if (s->loop_flags & SLOT_RECV_ARMED) {
+            loop_quiet(&c->loop, s);
+            uint32_t idle = c->limits.idle_timeout_ms;
+            loop_set_deadline(&c->loop, s,
+                              idle == UINT32_MAX      ? UINT32_MAX
+                              : idle > CONN_QUIET_MS ? idle - CONN_QUIET_MS
+                                                      : 0);
+            return;
+        }
+        leat__conn_close(c, s);
+        return;
+    case CONN_HEAD:
+    case CONN_CONTENT:
+        c->counters.timeouts++;
+        leat__conn_refuse(c, s, conn_exchange(c, s), 408, "The request came too slowly");
+        return;
+    case CONN_WRITING:
+        on_write_deadline(c, s);
+        return;
+    case CONN_LINGERING:
+        leat__conn_close(c, s);
+        return;
+    case CONN_FREE:
+    case CONN_RUNNING:
+    case CONN_CLOSED:
+    case CONN_STATE_COUNT:
+        return;
+    }
+}
+
+static void on_closed(void *context, struct slot *s)
+{
+    struct conns *c = context;
+    if (s->exchange != 0)
+        leat__conn_give_room_back(c, s);
+    memset(s, 0, sizeof *s);
+    pool_release(&c->memory.slots, s);
+    c->open--;
+}
+
+static void resume_listeners(struct conns *c)
+{
+    while (c->listeners_paused != 0) {
+        unsigned i = (unsigned)__builtin_ctzll(c->listeners_paused);
+        c->listeners_paused &= c->listeners_paused - 1;
+        if (!c->common.draining)
+            loop_listen(&c->loop, c->listeners[i], i);
+    }
+}
+
+static void on_alarm(void *context)
+{
+    struct conns *c = context;
+    enum { TRIM_BUDGET = 4 << 20, TRIM_AGAIN_MS = 100 };
+    int64_t now = c->loop.now_ms;
+    resume_listeners(c);
+    if (now >= c->trim_at_ms) {
+        size_t trimmed = leat__shard_memory_trim(&c->memory, now, TRIM_BUDGET);
+        c->trim_at_ms = now + (trimmed >= TRIM_BUDGET / 2 ? TRIM_AGAIN_MS : CONN_TRIM_MS);
+    }
+    c->loop.alarm_ms = c->trim_at_ms;
+}
+
+static void on_mail(void *context, const struct mail *mail)
+{
+    struct conns *c = context;
+    if (mail->kind == MAIL_DRAIN)
+        leat__conns_drain(c);
+    else if (mail->kind == MAIL_STOP)
+        leat__conns_stop(c);
+}
+
+void leat__conns_drain(struct conns *c)
+{
+    if (c->common.draining)
+        return;
+    c->common.draining = true;
+    for (unsigned i = 0; i < c->listener_count; i++)
+        loop_unlisten(&c->loop, i);
+    for (uint32_t i = 0; i < c->memory.slots.count && c->open > 0; i++)
+        if (c->loop.slots[i].state == CONN_IDLE)
+            leat__conn_close(c, &c->loop.slots[i]);
+}
+
+void leat__conns_stop(struct conns *c)
+{
+    leat__conns_drain(c);
+    c->stopping = true;
+    for (uint32_t i = 0; i < c->memory.slots.count && c->open > 0; i++)
+        if (c->loop.slots[i].state != CONN_FREE)
+            leat__conn_close(c, &c->loop.slots[i]);
+}
+
+void leat__conn_check(const struct conns *c, const struct slot *s)
+{
+    ASSERT(s->state < CONN_STATE_COUNT);
+    bool has_exchange = s->state == CONN_HEAD || s->state == CONN_CONTENT ||
+                        s->state == CONN_RUNNING || s->state == CONN_WRITING;
+    ASSERT(s->state == CONN_CLOSED || has_exchange == (s->exchange != 0));
+    ASSERT((s->state == CONN_FREE) == (s->generation == 0));
+    ASSERT(!(s->loop_flags & SLOT_SEND_ARMED) || s->state == CONN_WRITING ||
+           s->state == CONN_CLOSED);
+    if (s->exchange != 0 && s->state != CONN_CLOSED) {
+        const struct leat_exchange *x = conn_exchange(c, s);
+        ASSERT(x->slot == s);
+        ASSERT((x->input == NULL) == (x->input_last == NULL));
+        leat__arena_check(&x->arena);
+    }
+}
+
+const struct loop_events leat__conn_events = {
+    .on_accept = on_accept,
+    .on_accept_failed = on_accept_failed,
+    .on_recv = leat__conn_on_bytes,
+    .on_recv_end = on_recv_end,
+    .on_sent = on_sent,
+    .on_deadline = on_deadline,
+    .on_closed = on_closed,
+    .on_mail = on_mail,
+    .on_alarm = on_alarm,
+};

@@ -1,0 +1,331 @@
+/* step.c: from bytes to responses: read the head, read the content, run, and again while there are bytes; then one
+ * send for all of it.
+ *
+ * Every step answers what is to be done next (enum step). The order of checks within a step is the order of what the
+ * client may be told: a bad head before a missing route, a missing route before the content. */
+#include "conn/step.h"
+#include <errno.h>
+
+enum step {
+    STEP_AGAIN,     /* go on: there may be more to do with what is here */
+    STEP_WAIT,      /* more bytes are needed (or nothing is under way): send what there is, and wait */
+    STEP_FLUSH,     /* nothing more can be done before the output has been sent */
+};
+
+static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
+
+bool leat__conn_set_rate_deadline(struct conns *c, struct slot *s, int64_t since_ms,
+                                  uint32_t timeout_ms, uint64_t moved)
+{
+    if (timeout_ms == UINT32_MAX) {
+        loop_set_deadline(&c->loop, s, UINT32_MAX);
+        return true;
+    }
+    int64_t left = since_ms + timeout_ms + (int64_t)(moved * 1000 / CONN_RATE_MIN) - c->loop.now_ms;
+    if (left <= 0)
+        return false;
+    loop_set_deadline(&c->loop, s, left < INT32_MAX ? (uint32_t)left : INT32_MAX);
+    return true;
+}
+
+/* A response is in place of the one the chain would have made: writes it, and the connection ends behind it. */
+static enum step refuse(struct leat_exchange *x, unsigned status, const char *detail)
+{
+    if (status != 408 && status != 503)
+        x->common->counters->bad_requests++;
+    leat__exchange_refuse(x, status, detail);
+    x->flags |= X_CLOSE | X_LINGER;
+    leat__response_send(x);
+    return STEP_FLUSH;
+}
+
+static enum step run(struct slot *s, struct leat_exchange *x)
+{
+    s->state = CONN_RUNNING;
+    leat__exchange_run(x);
+    leat__response_send(x);
+    s->state = CONN_HEAD;
+    if (UNLIKELY(x->flags & (X_CLOSE | X_BY_REFERENCE)))
+        return STEP_FLUSH;
+    leat__exchange_end(x);
+    leat__exchange_begin(x);
+    return STEP_AGAIN;
+}
+
+/* Reserves the content's whole bound before its first octet is taken. */
+static bool reserve_content(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    bool chunked = x->head.flags & HTTP1_CHUNKED;
+    size_t bound = chunked ? c->common.content_max : x->head.content_length;
+    x->content_block = leat__content_acquire(&c->memory.content, bound);
+    if (x->content_block == NULL) {
+        c->counters.refused_content++;
+        return false;
+    }
+    s->state = CONN_CONTENT;
+    x->since_ms = c->loop.now_ms;
+    return true;
+}
+
+/* The client waits for 100 (Continue) and has sent nothing of the content: it gets it, behind what came before. */
+static enum step await_content(struct leat_exchange *x)
+{
+    if (x->flags & X_CONTINUE_OWED) {
+        x->flags &= (uint16_t)~X_CONTINUE_OWED;
+        size_t size = sizeof continue_head - 1;
+        ASSERT(x->output_size + size <= PLAN_OUTPUT);
+        memcpy(x->output + x->output_size, continue_head, size);
+        x->output_size += (uint32_t)size;
+    }
+    return STEP_WAIT;
+}
+
+/* Content-Length: in place when all of it is in the first buffer, else gathered in reserved memory. */
+static enum step read_counted(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    struct buffer *in = x->input;
+    uint64_t length = x->head.content_length;
+    if (x->content_block == NULL) {
+        if (in->end - in->start >= length) {
+            x->content = in->data + in->start;
+            x->content_size = length;
+            in->start += (uint32_t)length;
+            return run(s, x);
+        }
+        if (!reserve_content(c, s, x))
+            return refuse(x, 503, "The memory for contents is in use");
+    }
+    x->content_size +=
+        leat__input_take(c, x, x->content_block + x->content_size, length - x->content_size);
+    if (x->content_size < length)
+        return await_content(x);
+    x->content = x->content_block;
+    return run(s, x);
+}
+
+/* Decodes what is here into out. */
+static enum http1_result decode_chunks(struct conns *c, struct leat_exchange *x, char *out,
+                                       size_t out_size, size_t *made)
+{
+    enum http1_result result = HTTP1_NEED_MORE;
+    size_t size, used, n;
+    char *in;
+    *made = 0;
+    while (result == HTTP1_NEED_MORE && (in = leat__input_peek(x, &size)) != NULL) {
+        result = leat__http1_parse_chunked(&x->chunked, in, size, &used, out + *made,
+                                           out_size - *made, &n);
+        *made += n;
+        leat__input_skip(c, x, used);
+    }
+    return result;
+}
+
+/* The first look: decodes what is in the first buffer where it lies (it only gets shorter). All of it here: done
+ * without a copy. Else what was made moves to reserved memory. */
+static enum http1_result begin_chunked(struct conns *c, struct leat_exchange *x)
+{
+    struct buffer *in = x->input;
+    char *start = in->data + in->start;
+    size_t size = in->end - in->start, used;
+    memset(&x->chunked, 0, sizeof x->chunked);
+    enum http1_result result =
+        leat__http1_parse_chunked(&x->chunked, start, size, &used, start,
+                                  size_min(size, c->common.content_max), &x->content_size);
+    x->content = start;
+    in->start += (uint32_t)used;
+    return result;
+}
+
+static enum step read_chunked(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    enum http1_result result = HTTP1_NEED_MORE;
+    if (x->content_block == NULL) {
+        result = begin_chunked(c, x);
+        if (result == HTTP1_DONE)
+            return run(s, x);
+        if (result == HTTP1_NEED_MORE && !reserve_content(c, s, x))
+            return refuse(x, 503, "The memory for contents is in use");
+        if (result == HTTP1_NEED_MORE)
+            memcpy(x->content_block, x->content, x->content_size);
+    }
+    if (x->content_block != NULL) {
+        size_t made;
+        result = decode_chunks(c, x, x->content_block + x->content_size,
+                               c->common.content_max - x->content_size, &made);
+        x->content_size += made;
+        x->content = x->content_block;
+    }
+    if (result == HTTP1_BAD)
+        return refuse(x, x->chunked.status, x->chunked.why);
+    return result == HTTP1_DONE ? run(s, x) : await_content(x);
+}
+
+static enum step read_content(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (x->head.flags & HTTP1_CHUNKED)
+        return read_chunked(c, s, x);
+    return read_counted(c, s, x);
+}
+
+/* A complete head: what follows it, and whether we want that. */
+static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    const struct http1_head *head = &x->head;
+    if (!(head->flags & HTTP1_KEEP_ALIVE))
+        x->flags |= head->flags & HTTP1_CLOSE_SAID ? X_CLOSE : X_CLOSE | X_LINGER;
+    if (UNLIKELY(head->method == HTTP_CONNECT))
+        x->flags |= X_CLOSE | X_LINGER;     /* what follows would be a tunnel's */
+    unsigned status = leat__exchange_route(x);
+    if (UNLIKELY(status != 0))
+        return refuse(x, status, status == 400 ? "The target's percent-encoding is broken" : NULL);
+    bool has_content = (head->flags & HTTP1_CHUNKED) || head->content_length > 0;
+    if (LIKELY(!has_content))
+        return run(s, x);
+    if (UNLIKELY(head->content_length > c->common.content_max))
+        return refuse(x, 413, "The content is over the server's limit");
+    if (head->flags & HTTP1_EXPECT_CONTINUE) {
+        size_t here;
+        leat__input_peek(x, &here);
+        if (here == 0 && x->route_result != ROUTER_FOUND) {
+            x->flags |= X_CLOSE | X_LINGER; /* answered without its content, which may or may not follow */
+            return run(s, x);
+        }
+        if (here == 0)
+            x->flags |= X_CONTINUE_OWED;
+    }
+    return read_content(c, s, x);
+}
+
+static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (x->head.at == 0 && !leat__input_next(c, x))
+        return STEP_WAIT;
+    if (UNLIKELY(x->output_size > PLAN_OUTPUT - OUTPUT_RESERVE))
+        return STEP_FLUSH;
+    for (;;) {
+        struct buffer *in = x->input;
+        x->bytes = in->data + in->start;
+        enum http1_result result =
+            leat__http1_parse_head(&x->head, x->bytes, in->end - in->start, &c->limits.head);
+        if (LIKELY(result == HTTP1_DONE)) {
+            in->start += x->head.size;
+            x->head_end = in->start;
+            return on_head(c, s, x);
+        }
+        if (result == HTTP1_BAD)
+            return refuse(x, x->head.status, x->head.why);
+        int joined = leat__input_join(c, x);
+        if (joined == 1)
+            continue;
+        if (joined == -ENOMEM) {
+            c->counters.refused_large++;
+            return refuse(x, 503, "The memory for large heads is in use");
+        }
+        if (joined == -E2BIG)
+            return refuse(x, 431, "The head is over the server's limit");
+        if (x->since_ms == 0)
+            x->since_ms = c->loop.now_ms;
+        s->state = CONN_HEAD;
+        return STEP_WAIT;
+    }
+}
+
+/* Nothing to send and nothing to do: the phase's deadline, or everything goes back. */
+static void conn_settle(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    bool eof = x->flags & X_EOF;
+    if (UNLIKELY(eof || c->stopping)) {
+        leat__conn_close(c, s);
+        return;
+    }
+    if (LIKELY(x->input == NULL && s->state != CONN_CONTENT)) {
+        s->exchange = 0;
+        buffer_release(&c->memory.rooms, x->room);
+        if (UNLIKELY(c->common.draining)) {
+            leat__conn_linger(c, s);
+            return;
+        }
+        s->state = CONN_IDLE;
+        loop_arm_recv(&c->loop, s);
+        leat__conn_idle_deadline(c, s);
+        return;
+    }
+    loop_arm_recv(&c->loop, s);
+    if (s->state == CONN_CONTENT)
+        leat__conn_set_rate_deadline(c, s, x->since_ms, c->limits.content_timeout_ms,
+                                     x->content_size);
+    else
+        leat__conn_set_rate_deadline(c, s, x->since_ms, c->limits.head_timeout_ms, 0);
+}
+
+/* The room's duty is done for this connection; the peer may get a while to read the answer. */
+static void end_connection(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    bool linger = (x->flags & X_LINGER) && !(x->flags & X_EOF);
+    if (linger) {
+        leat__conn_give_room_back(c, s);
+        leat__conn_linger(c, s);
+    } else {
+        leat__conn_close(c, s);
+    }
+}
+
+bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    x->output_size = 0;
+    if (UNLIKELY(x->flags & X_CLOSE)) {
+        end_connection(c, s, x);
+        return false;
+    }
+    if (UNLIKELY(x->flags & X_BY_REFERENCE)) {
+        leat__exchange_end(x);
+        leat__exchange_begin(x);
+    }
+    return true;
+}
+
+/* One send for everything in the output. true: done, go on; false: pending, or the connection is gone. */
+static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    leat__exchange_to_send(x);
+    x->resume = s->state;
+    s->state = CONN_WRITING;
+    int sent = loop_arm_send(&c->loop, s, &x->send);
+    if (LIKELY(sent == 1)) {
+        s->state = x->resume;
+        return leat__conn_after_send(c, s, x);
+    }
+    if (sent == 0) {
+        x->write_since_ms = c->loop.now_ms;
+        loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
+    } else {
+        c->counters.resets++;
+        leat__conn_close(c, s);
+    }
+    return false;
+}
+
+void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    for (;;) {
+        enum step step = s->state == CONN_CONTENT ? read_content(c, s, x) : read_head(c, s, x);
+        if (step == STEP_AGAIN)
+            continue;
+        if ((x->output_size > 0 || (x->flags & X_BY_REFERENCE)) && !conn_flush(c, s, x))
+            return;
+        if (step == STEP_WAIT) {
+            conn_settle(c, s, x);
+            return;
+        }
+    }
+}
+
+void leat__conn_refuse(struct conns *c, struct slot *s, struct leat_exchange *x, unsigned status,
+                       const char *detail)
+{
+    refuse(x, status, detail);
+    s->state = CONN_HEAD;
+    if (!conn_flush(c, s, x))
+        return;
+    ASSERT(!"a refusal ends its connection");
+}

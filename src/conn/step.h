@@ -1,0 +1,29 @@
+/* step.h: the steps of a connection that has an exchange, and what conn.c and step.c need of each other. */
+#ifndef LEAT_STEP_H
+#define LEAT_STEP_H
+
+#include "conn/conn.h"
+
+/* Bytes came (loop_events.on_recv): the second stop of a request's way. */
+void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b);
+
+/* Goes on with what has been received, as far as that goes; sends; settles. The slot may be closed afterwards. */
+void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x);
+
+/* Answers in the server's own name, and closes with a linger. */
+void leat__conn_refuse(struct conns *c, struct slot *s, struct leat_exchange *x, unsigned status,
+                       const char *detail);
+
+/* Everything armed has been sent. false: the connection is closing, or its room has gone. */
+bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x);
+
+/* since + timeout + what moved / CONN_RATE_MIN: sets that deadline; false when it has passed. */
+bool leat__conn_set_rate_deadline(struct conns *c, struct slot *s, int64_t since_ms,
+                                  uint32_t timeout_ms, uint64_t moved);
+
+void leat__conn_idle_deadline(struct conns *c, struct slot *s);
+void leat__conn_give_room_back(struct conns *c, struct slot *s);
+void leat__conn_linger(struct conns *c, struct slot *s);
+void leat__conn_close(struct conns *c, struct slot *s);
+
+#endif

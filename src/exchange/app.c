@@ -1,0 +1,249 @@
+/* app.c: registration and compiling. All of it happens at start, with the allocator; nothing here is on a request's
+ * way but the chains it leaves behind. */
+#include "exchange/app.h"
+#include "exchange/exchange.h"
+#include "memory/seal.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+leat_app *leat_app_create(void)
+{
+    leat_app *app = leat__start_alloc(sizeof *app);
+    app->prefix = leat__start_copy("");
+    return app;
+}
+
+leat_app *leat__app_root(leat_app *app)
+{
+    while (app->parent != NULL)
+        app = app->parent;
+    return app;
+}
+
+void leat__app_error(leat_app *app, const char *format, ...)
+{
+    char line[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    leat_app *root = leat__app_root(app);
+    size_t old = root->errors ? strlen(root->errors) + 1 : 0;
+    size_t size = (old > 0 ? old : 1) + strlen(line) + 1;
+    char *errors = leat__start_grow(root->errors, old, size);
+    snprintf(errors + (old > 0 ? old - 1 : 0), size - (old > 0 ? old - 1 : 0), "%s\n", line);
+    root->errors = errors;
+}
+
+const char *leat__app_errors(const leat_app *app)
+{
+    return app->errors ? app->errors : "";
+}
+
+void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing))
+{
+    leat_app *root = leat__app_root(app);
+    size_t size = sizeof *root->guests;
+    root->guests = leat__start_grow(root->guests, root->guest_count * size,
+                                    (root->guest_count + 1) * size);
+    root->guests[root->guest_count++] = (struct app_guest){thing, destroy};
+}
+
+leat_app *leat_group(leat_app *app, const char *prefix)
+{
+    leat_app *root = leat__app_root(app);
+    leat_app *group = leat__start_alloc(sizeof *group);
+    group->parent = app;
+    if (prefix == NULL || prefix[0] != '/' || prefix[strlen(prefix) - 1] == '/') {
+        leat__app_error(app, "group \"%s\": a prefix begins with '/' and does not end with it",
+                        prefix ? prefix : "(null)");
+        prefix = "";
+    }
+    size_t size = strlen(app->prefix) + strlen(prefix) + 1;
+    group->prefix = leat__start_alloc(size);
+    snprintf(group->prefix, size, "%s%s", app->prefix, prefix);
+    root->groups = leat__start_grow(root->groups, root->group_count * sizeof(leat_app *),
+                                    (root->group_count + 1) * sizeof(leat_app *));
+    root->groups[root->group_count++] = group;
+    return group;
+}
+
+void leat_use_with(leat_app *app, leat_handler *middleware, void *data)
+{
+    if (middleware == NULL) {
+        leat__app_error(app, "leat_use: the middleware is NULL");
+        return;
+    }
+    size_t size = sizeof *app->middleware;
+    app->middleware = leat__start_grow(app->middleware, app->middleware_count * size,
+                                       (app->middleware_count + 1) * size);
+    app->middleware[app->middleware_count++] = (struct chain_link){middleware, data};
+}
+
+void leat_use(leat_app *app, leat_handler *middleware)
+{
+    leat_use_with(app, middleware, NULL);
+}
+
+void leat_route_with(leat_app *app, const char *method, const char *pattern, leat_handler *handler,
+                     void *data)
+{
+    leat_app *root = leat__app_root(app);
+    const char *shown = pattern ? pattern : "(null)";
+    enum http_method found =
+        method ? leat__http_method_find(method, strlen(method)) : HTTP_METHOD_UNKNOWN;
+    if (found == HTTP_METHOD_UNKNOWN) {
+        leat__app_error(app, "route \"%s\": \"%s\" is not a method Leat knows; see http/methods.def",
+                        shown, method ? method : "(null)");
+        return;
+    }
+    if (pattern == NULL || handler == NULL) {
+        leat__app_error(app, "route %s \"%s\": needs a pattern and a handler", method, shown);
+        return;
+    }
+    size_t pattern_size = strlen(app->prefix) + strlen(pattern) + 1;
+    size_t size = sizeof *root->routes;
+    root->routes = leat__start_grow(root->routes, root->route_count * size,
+                                    (root->route_count + 1) * size);
+    struct app_route *route = &root->routes[root->route_count++];
+    *route = (struct app_route){found, leat__start_alloc(pattern_size), app, {handler, data}};
+    snprintf(route->pattern, pattern_size, "%s%s", app->prefix, pattern);
+}
+
+void leat_route(leat_app *app, const char *method, const char *pattern, leat_handler *handler)
+{
+    leat_route_with(app, method, pattern, handler, NULL);
+}
+
+/* leat_get, leat_get_with, … : one pair per method */
+#define ROUTE_FUNCTIONS(name, METHOD)                                                              \
+    void leat_##name(leat_app *app, const char *pattern, leat_handler *handler)                    \
+    {                                                                                              \
+        leat_route_with(app, METHOD, pattern, handler, NULL);                                      \
+    }                                                                                              \
+    void leat_##name##_with(leat_app *app, const char *pattern, leat_handler *handler, void *data) \
+    {                                                                                              \
+        leat_route_with(app, METHOD, pattern, handler, data);                                      \
+    }
+ROUTE_FUNCTIONS(get, "GET")
+ROUTE_FUNCTIONS(post, "POST")
+ROUTE_FUNCTIONS(put, "PUT")
+ROUTE_FUNCTIONS(patch, "PATCH")
+ROUTE_FUNCTIONS(delete, "DELETE")
+
+leat_pool *leat_pool_create(leat_app *app, const char *name, size_t size, size_t count)
+{
+    leat_app *root = leat__app_root(app);
+    leat_pool *pool = leat__start_alloc(sizeof *pool);
+    leat__app_keep(root, pool, leat__start_free);
+    pool->app = root;
+    pool->name = leat__start_copy(name ? name : "pool");
+    leat__app_keep(root, pool->name, leat__start_free);
+    pool->object_size = size;
+    pool->count = count;
+    if (root->pool_count == PLAN_USER_POOLS_MAX)
+        leat__app_error(root, "pool \"%s\": an app has at most %d pools", pool->name,
+                        PLAN_USER_POOLS_MAX);
+    else if (size == 0 || count == 0)
+        leat__app_error(root, "pool \"%s\": size and count must be at least 1", pool->name);
+    else {
+        pool->index = root->pool_count;
+        root->pools[root->pool_count++] = pool;
+    }
+    return pool;
+}
+
+/* The routes as the router wants them, in fresh memory; value is the index of the route's first link. */
+static struct router_route *list_routes(const leat_app *root, uint32_t *link_count)
+{
+    struct router_route *list = leat__start_alloc((root->route_count + 1) * sizeof *list);
+    uint32_t links = root->middleware_count + 2;    /* the unrouted chain comes first */
+    for (uint32_t i = 0; i < root->route_count; i++) {
+        const struct app_route *route = &root->routes[i];
+        list[i] = (struct router_route){route->method, route->pattern, links};
+        for (const leat_app *group = route->group; group != NULL; group = group->parent)
+            links += group->middleware_count;
+        links += 2;     /* the handler and the chain's end */
+    }
+    *link_count = links;
+    return list;
+}
+
+ptrdiff_t leat__app_measure(leat_app *app)
+{
+    leat_app *root = leat__app_root(app);
+    char error[512] = "";
+    uint32_t link_count;
+    struct router_route *list = list_routes(root, &link_count);
+    ptrdiff_t size = leat__router_measure(list, root->route_count, error, sizeof error);
+    leat__start_free(list);
+    if (size < 0)
+        leat__app_error(root, "%s", error);
+    if (root->errors != NULL)
+        return -EINVAL;
+    return (ptrdiff_t)align_up((size_t)size, 16) +
+           (ptrdiff_t)(link_count * sizeof(struct chain_link));
+}
+
+/* Writes the middleware of group, outermost app first, at link; answers where it ends. */
+static struct chain_link *write_middleware(struct chain_link *link, const leat_app *group)
+{
+    if (group == NULL)
+        return link;
+    link = write_middleware(link, group->parent);
+    for (uint32_t i = 0; i < group->middleware_count; i++)
+        *link++ = group->middleware[i];
+    return link;
+}
+
+void leat__app_compile(leat_app *app, struct region *region, struct routes *routes)
+{
+    leat_app *root = leat__app_root(app);
+    uint32_t link_count;
+    struct router_route *list = list_routes(root, &link_count);
+    ptrdiff_t size = leat__router_measure(list, root->route_count, NULL, 0);
+    ASSERT(size >= 0);
+    void *table = leat__region_take(region, (size_t)size, 16);
+    struct chain_link *links = leat__region_take(region, link_count * sizeof *links, 16);
+    routes->router = leat__router_compile(table, (size_t)size, list, root->route_count);
+    routes->links = links;
+    routes->unrouted = 0;
+    struct chain_link *link = write_middleware(links, root);
+    *link++ = (struct chain_link){leat__answer_unrouted, NULL};
+    *link++ = (struct chain_link){NULL, NULL};
+    for (uint32_t i = 0; i < root->route_count; i++) {
+        ASSERT(list[i].value == (uint32_t)(link - links));
+        link = write_middleware(link, root->routes[i].group);
+        *link++ = root->routes[i].link;
+        *link++ = (struct chain_link){NULL, NULL};
+    }
+    ASSERT(link == links + link_count);
+    leat__start_free(list);
+}
+
+static void destroy_group(leat_app *group)
+{
+    leat__start_free(group->prefix);
+    leat__start_free(group->middleware);
+    leat__start_free(group);
+}
+
+void leat_app_destroy(leat_app *app)
+{
+    if (app == NULL)
+        return;
+    app = leat__app_root(app);
+    for (uint32_t i = 0; i < app->route_count; i++)
+        leat__start_free(app->routes[i].pattern);
+    for (uint32_t i = 0; i < app->group_count; i++)
+        destroy_group(app->groups[i]);
+    for (uint32_t i = app->guest_count; i-- > 0;)
+        app->guests[i].destroy(app->guests[i].thing);
+    leat__start_free(app->routes);
+    leat__start_free(app->groups);
+    leat__start_free(app->guests);
+    leat__start_free(app->errors);
+    destroy_group(app);
+}

@@ -1,0 +1,74 @@
+/* app.h: what a program registers before the start, and what becomes of it.
+ *
+ * leat_app is a tree of groups, made with the allocator at start. Compiling turns it into `struct routes`, one piece of
+ * the plan's memory that is only read: the router's table, and for every route its chain, the middleware from the
+ * outermost app inwards with the handler last. Errors of registration are collected and told together. */
+#ifndef LEAT_APP_H
+#define LEAT_APP_H
+
+#include "leat/leat.h"
+#include "memory/plan.h"
+#include "memory/region.h"
+#include "router/router.h"
+
+struct chain_link {
+    leat_handler *handler;      /* NULL: the chain's end, behind the link that answers */
+    void *data;
+};
+
+struct routes {
+    const struct router *router;
+    const struct chain_link *links;     /* all chains; a route's value is the index of its first link */
+    uint32_t unrouted;                  /* chain of 404, 405, 501 and OPTIONS */
+};
+
+struct app_route {
+    enum http_method method;
+    char *pattern;              /* with the groups' prefixes */
+    leat_app *group;
+    struct chain_link link;
+};
+
+struct leat_pool {
+    leat_app *app;
+    uint32_t index;             /* in the plan's user pools */
+    char *name;
+    size_t object_size, count;
+    struct pool *const *homes;  /* one per shard, while a server runs */
+    uint32_t home_count;
+};
+
+struct leat_app {
+    leat_app *parent;           /* NULL: the root, which alone has what follows the middleware */
+    char *prefix;               /* whole, from the root */
+    struct chain_link *middleware;
+    uint32_t middleware_count;
+    /* of the root */
+    struct app_route *routes;
+    uint32_t route_count;
+    leat_app **groups;
+    uint32_t group_count;
+    struct leat_pool *pools[PLAN_USER_POOLS_MAX];
+    uint32_t pool_count;
+    struct app_guest {          /* what goes with the app: leat_files … */
+        void *thing;
+        void (*destroy)(void *thing);
+    } *guests;
+    uint32_t guest_count;
+    char *errors;               /* lines */
+};
+
+leat_app *leat__app_root(leat_app *app);
+
+/* Remembers one line of error; printf-like. */
+void leat__app_error(leat_app *app, const char *format, ...) LEAT_PRINTF(2, 3);
+const char *leat__app_errors(const leat_app *app);      /* "" when there are none */
+
+/* thing is destroyed with the app. */
+void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));
+
+/* Bytes of region that the compiled routes take, or -EINVAL: the errors are remembered. */
+ptrdiff_t leat__app_measure(leat_app *app);
+void leat__app_compile(leat_app *app, struct region *region, struct routes *routes);
+
+#endif

@@ -1,0 +1,143 @@
+/* exchange.c: the life of an exchange: opened in a room, begun for each request, routed, run, ended. */
+#include "exchange/exchange.h"
+
+struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct buffer *room,
+                                          struct slot *slot)
+{
+    struct leat_exchange *x = (struct leat_exchange *)(void *)room->data;
+    struct shard_memory *memory = common->memory;
+    x->common = common;
+    x->room = room;
+    x->slot = slot;
+    x->output = room->data + PLAN_EXCHANGE_PAGE;
+    x->output_size = 0;
+    x->input = x->input_last = NULL;
+    x->send.file = -1;
+    size_t used = align_up(sizeof *x, 16);
+    leat__arena_init(&x->arena, room->data + used, PLAN_EXCHANGE_PAGE - used, &memory->chunks,
+                     &memory->larges, EXCHANGE_CHUNKS_MAX);
+    x->flags = 0;
+    leat__exchange_begin(x);
+    return x;
+}
+
+void leat__exchange_begin(struct leat_exchange *x)
+{
+    x->flags &= X_EOF;
+    x->bytes = NULL;
+    x->link = NULL;
+    x->head_end = 0;
+    x->since_ms = 0;
+    x->content = NULL;
+    x->content_size = 0;
+    x->content_block = NULL;
+    x->response_block = NULL;
+    memset(&x->response, 0, sizeof x->response);
+    x->response.file = -1;
+    http1_head_init(&x->head);
+}
+
+void leat__exchange_end(struct leat_exchange *x)
+{
+    leat__response_forget(x);
+    if (UNLIKELY(x->content_block != NULL)) {
+        leat__content_release(&x->common->memory->content, x->content_block);
+        x->content_block = NULL;
+    }
+    arena_reset(&x->arena);
+}
+
+/* The path as the router wants it: decoded but for %2F and %25, so that a parameter can be decoded once more. */
+static unsigned decode_path(struct leat_exchange *x)
+{
+    char *decoded = arena_alloc(&x->arena, x->path_size);
+    if (decoded == NULL)
+        return x->arena.overflow == ARENA_POOL_EMPTY ? 503 : 414;
+    ptrdiff_t size = leat__http1_percent_decode(decoded, x->path, x->path_size, false, true);
+    if (size < 0)
+        return 400;
+    x->path = decoded;
+    x->path_size = (uint32_t)size;
+    return 0;
+}
+
+unsigned leat__exchange_route(struct leat_exchange *x)
+{
+    const struct http1_head *head = &x->head;
+    const struct routes *routes = x->common->routes;
+    x->match.param_count = 0;
+    x->match.allowed = 0;
+    x->path = "/";
+    x->path_size = 1;
+    x->route_result = ROUTER_NOT_ALLOWED;
+    if (LIKELY(head->form == HTTP1_ORIGIN || head->form == HTTP1_ABSOLUTE)) {
+        if (LIKELY(head->path_size > 0)) {
+            x->path = x->bytes + head->path_at;
+            x->path_size = head->path_size;
+        }
+        if (UNLIKELY(head->flags & HTTP1_PERCENT)) {
+            unsigned status = decode_path(x);
+            if (status != 0)
+                return status;
+        }
+        if (LIKELY(head->method != HTTP_METHOD_UNKNOWN))
+            x->route_result = (uint8_t)leat__router_match(routes->router, head->method, x->path,
+                                                          x->path_size, &x->match);
+    }
+    x->link = routes->links +
+              (x->route_result == ROUTER_FOUND ? x->match.value : routes->unrouted);
+    return 0;
+}
+
+void leat__exchange_run(struct leat_exchange *x)
+{
+    x->link->handler(x);
+}
+
+void leat_next(leat_exchange *x)
+{
+    const struct chain_link *mine = x->link;
+    if (mine[1].handler == NULL || (x->flags & X_NEXT_ENDED))
+        return;
+    x->link = mine + 1;
+    x->link->handler(x);
+    x->link = mine;
+    x->flags |= X_NEXT_ENDED;   /* from here outwards every leat_next has had its run */
+}
+
+static void add_allow(leat_exchange *x)
+{
+    char allow[128] = "";
+    size_t at = 0;
+    for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++) {
+        if (!(x->match.allowed & (1u << m)))
+            continue;
+        const char *name = leat__http_method_name((enum http_method)m);
+        size_t size = strlen(name);
+        if (at > 0) {
+            memcpy(allow + at, ", ", 2);
+            at += 2;
+        }
+        memcpy(allow + at, name, size);
+        at += size;
+    }
+    allow[at] = '\0';
+    leat_field_set(x, "Allow", allow);
+}
+
+void leat__answer_unrouted(leat_exchange *x)
+{
+    if (x->head.method == HTTP_METHOD_UNKNOWN) {
+        leat_problem(x, 501, "Leat does not know this method");
+    } else if (x->head.form == HTTP1_ASTERISK) {
+        leat_status(x, 204);
+    } else if (x->route_result == ROUTER_NOT_FOUND) {
+        leat_problem(x, 404, NULL);
+    } else if (x->head.method == HTTP_OPTIONS) {
+        add_allow(x);
+        leat_status(x, 204);
+    } else {
+        add_allow(x);
+        leat_problem(x, 405, NULL);
+    }
+}

@@ -1,0 +1,151 @@
+/* exchange.h: one request and its response (RFC 9110 3.4): what a handler holds.
+ *
+ * An exchange lives in a room, which an active connection borrows from the first octet of a request to the last octet
+ * of its response:
+ *
+ *     ┌ page 0 ──────────────────────────────────────┬ pages 1 to 3 ───────────────────────────────┐
+ *     │ struct leat_exchange │ arena's first chunk   │ output: heads and small contents, a burst's │
+ *     └──────────────────────┴───────────────────────┴─────────────────────────────────────────────┘
+ *
+ * The requests of a pipelined burst are answered one after the other in the same room: each is begun
+ * (exchange_begin), run (leat__exchange_run) and written behind the previous one's response (leat__response_send);
+ * then one send takes them all. A response too large for the output is sent from where it lies, before the next
+ * request is looked at. This room of the code does no I/O; conn/ brings the bytes and takes them away.
+ *
+ * What a handler may hold (slices into the head, arena memory, content) stays where it is until the response has been
+ * sent: `bytes` points into an input buffer that conn/ keeps for that long. */
+#ifndef LEAT_EXCHANGE_H
+#define LEAT_EXCHANGE_H
+
+#include "exchange/app.h"
+#include "http1/http1.h"
+#include "leat/leat.h"
+#include "loop/loop.h"
+#include "memory/plan.h"
+#include "observe/counters.h"
+
+/* What all exchanges of a shard share. */
+struct exchange_common {
+    struct shard_memory *memory;
+    const struct routes *routes;
+    struct counters *counters;
+    uint64_t content_max;       /* bytes */
+    const int64_t *now_s;       /* the loop's clock: seconds of Unix time */
+    int64_t date_s;             /* the second date_line tells */
+    char date_line[HTTP1_DATE_LINE + 3];
+    bool draining;              /* every response says close */
+};
+
+enum exchange_flags {
+    X_CLOSE = 1,            /* the connection closes after this response */
+    X_LINGER = 2,           /* … and what the peer still sends is read and thrown away for a while */
+    X_SENT = 4,             /* the head is written: fields can't change any more */
+    X_TYPE_SET = 8,         /* Content-Type is among the fields */
+    X_EOF = 16,             /* the peer has said its last */
+    X_CONTINUE_OWED = 32,   /* 100 (Continue) is expected and not sent */
+    X_NO_MEMORY = 64,       /* a field did not fit: the client gets an error */
+    X_BY_REFERENCE = 128,   /* a content or file outside the output waits to be sent: flush before going on */
+    X_NEXT_ENDED = 256,     /* what was behind the middleware has run */
+};
+
+struct response_field {
+    struct response_field *next;
+    uint32_t name_size, size;   /* octets of the name, of the whole line with CRLF */
+    char line[];
+};
+
+struct response {
+    uint16_t status;                /* 0: none yet */
+    uint32_t type_size;
+    const char *type_line;          /* "Content-Type: …\r\n" */
+    const char *content;
+    uint64_t content_size;          /* of the file too */
+    leat_release_function *release; /* of borrowed content */
+    void *argument;
+    struct response_field *fields, *fields_last;
+    uint32_t fields_size;           /* octets of all lines */
+    int32_t file;                   /* -1: none; ours to close */
+    uint64_t file_offset;
+    const char *long_head;          /* a head too long for the output, in the arena; NULL: it is in the output */
+    uint32_t long_head_size;
+    bool bare;                      /* the head goes alone: HEAD, 204, 304 */
+};
+
+struct leat_exchange {
+    /* hot: every request */
+    struct exchange_common *common;
+    const char *bytes;              /* the head's first octet */
+    const struct chain_link *link;  /* the one that runs */
+    char *output;
+    uint32_t output_size;           /* octets in the output, to be sent */
+    uint16_t flags;                 /* enum exchange_flags */
+    uint8_t route_result;           /* enum router_result */
+    struct response response;
+    struct arena arena;
+    const char *path;               /* what the router saw: raw, or decoded into the arena */
+    uint32_t path_size;
+    const char *content;            /* of the request */
+    uint64_t content_size;
+    /* conn's: the way of the bytes */
+    struct buffer *room;            /* ours */
+    struct slot *slot;
+    struct buffer *input, *input_last;  /* bytes not consumed yet, and those of the request under way; first is parsed */
+    uint32_t head_end;              /* in input: where the head ends, once known */
+    uint8_t resume;                 /* enum conn_state to go on in when a send is complete */
+    char *content_block;            /* from the content store; NULL: the content lies in place, or there is none */
+    char *response_block;           /* from the content store, for a response's copied content */
+    int64_t since_ms;               /* when the reading of the head or content under way began */
+    int64_t write_since_ms;
+    struct router_match match;
+    struct loop_send send;
+    struct http1_chunked chunked;
+    struct http1_head head;         /* last: its fields are a long array, the first of which are hot */
+};
+
+_Static_assert(sizeof(struct leat_exchange) + 1024 <= PLAN_EXCHANGE_PAGE,
+               "an arena's first chunk has at least 1 KiB");
+
+enum {
+    OUTPUT_RESERVE = 1024,      /* a request is begun only with that much room left in the output */
+    EXCHANGE_CHUNKS_MAX = 64,   /* chunks and large pieces that one exchange's arena may hold */
+};
+
+/* A fresh room becomes an exchange. */
+struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct buffer *room, struct slot *slot);
+
+/* Before the next request of the connection. Keeps the output. */
+void leat__exchange_begin(struct leat_exchange *x);
+
+/* Gives back what the request under way holds: arena, blocks, borrowed content, file. */
+void leat__exchange_end(struct leat_exchange *x);
+
+/* After a complete head: finds the route. A status when the target can't be understood (400), else 0. */
+unsigned leat__exchange_route(struct leat_exchange *x);
+
+/* Runs the chain: when it returns, a response is made. */
+void leat__exchange_run(struct leat_exchange *x);
+
+/* A refusal in our own name, instead of running the chain. */
+void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
+
+/* Writes the response's head and, where it fits, content into the output; the rest is told to loop_send by
+ * leat__exchange_to_send. */
+void leat__response_send(struct leat_exchange *x);
+
+/* Fills x->send with everything there is to send. */
+void leat__exchange_to_send(struct leat_exchange *x);
+
+/* The memory of the shard whose thread this is; NULL on other threads. Set by the shard's thread. */
+extern _Thread_local struct shard_memory *leat__shard_memory_here;
+
+/* Response content in memory of the exchange: copies bytes into it. NULL: remembered. */
+char *leat__response_memory(struct leat_exchange *x, size_t size);
+/* Makes the response; content must outlive it. type_line may be NULL. */
+void leat__response_make(struct leat_exchange *x, int status, const char *type_line, size_t type_size,
+                         const char *content, uint64_t size);
+void leat__response_forget(struct leat_exchange *x);
+
+/* The last link of the unrouted chain. */
+void leat__answer_unrouted(leat_exchange *x);
+
+#endif

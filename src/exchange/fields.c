@@ -1,0 +1,93 @@
+/* fields.c: the fields of a response: a list of complete lines in the arena, gathered when the head is written. */
+#include "exchange/exchange.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* Fields that frame the message belong to the server: a program that sets them would lie. */
+static bool is_framing(const char *name)
+{
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Connection",
+                                          "Date"};
+    for (size_t i = 0; i < COUNT_OF(framing); i++)
+        if (strcasecmp(name, framing[i]) == 0)
+            return true;
+    return false;
+}
+
+static bool field_is(const struct response_field *f, const char *name, size_t name_size)
+{
+    return f->name_size == name_size && strncasecmp(f->line, name, name_size) == 0;
+}
+
+static void remove_field(struct leat_exchange *x, const char *name, size_t name_size)
+{
+    struct response *r = &x->response;
+    struct response_field **link = &r->fields;
+    r->fields_last = NULL;
+    while (*link != NULL) {
+        struct response_field *f = *link;
+        if (field_is(f, name, name_size)) {
+            r->fields_size -= f->size;
+            *link = f->next;
+        } else {
+            r->fields_last = f;
+            link = &f->next;
+        }
+    }
+}
+
+static int put_field(leat_exchange *x, const char *name, const char *value, bool replace)
+{
+    if (name == NULL || value == NULL)
+        return -EINVAL;
+    size_t name_size = strlen(name), value_size = strlen(value);
+    if (!leat__http1_is_token(name, name_size) || !leat__http1_is_field_value(value, value_size) ||
+        is_framing(name))
+        return -EINVAL;
+    if (x->flags & X_SENT)
+        return -EALREADY;
+    size_t size = name_size + value_size + 4;
+    struct response_field *f = arena_alloc(&x->arena, sizeof *f + size);
+    if (f == NULL)
+        return -ENOMEM;
+    f->next = NULL;
+    f->name_size = (uint32_t)name_size;
+    f->size = (uint32_t)size;
+    memcpy(f->line, name, name_size);
+    memcpy(f->line + name_size, ": ", 2);
+    memcpy(f->line + name_size + 2, value, value_size);
+    memcpy(f->line + size - 2, "\r\n", 2);
+    if (replace)
+        remove_field(x, name, name_size);
+    struct response *r = &x->response;
+    *(r->fields_last ? &r->fields_last->next : &r->fields) = f;
+    r->fields_last = f;
+    r->fields_size += f->size;
+    if (strcasecmp(name, "Content-Type") == 0)
+        x->flags |= X_TYPE_SET;
+    return 0;
+}
+
+int leat_field_set(leat_exchange *x, const char *name, const char *value)
+{
+    return put_field(x, name, value, true);
+}
+
+int leat_field_add(leat_exchange *x, const char *name, const char *value)
+{
+    return put_field(x, name, value, false);
+}
+
+int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...)
+{
+    char value[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(value, sizeof value, format, arguments);
+    va_end(arguments);
+    if (n < 0 || (size_t)n >= sizeof value)
+        return -EINVAL;
+    return put_field(x, name, value, true);
+}

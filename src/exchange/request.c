@@ -1,0 +1,158 @@
+/* request.c: what a handler asks of the request. Slices point into the head as it came; C strings are decoded copies in
+ * the arena, made when asked for. */
+#include "exchange/exchange.h"
+#include <errno.h>
+#include <stdlib.h>
+
+static leat_slice slice_of(const struct leat_exchange *x, uint16_t at, uint16_t size)
+{
+    return (leat_slice){x->bytes + at, size};
+}
+
+const char *leat_method(leat_exchange *x)
+{
+    if (x->head.method != HTTP_METHOD_UNKNOWN)
+        return leat__http_method_name(x->head.method);
+    char *copy = leat_alloc(x, x->head.method_size + (size_t)1);
+    if (copy == NULL)
+        return "";
+    memcpy(copy, x->bytes + x->head.method_at, x->head.method_size);
+    copy[x->head.method_size] = '\0';
+    return copy;
+}
+
+leat_slice leat_target(leat_exchange *x)
+{
+    return slice_of(x, x->head.target_at, x->head.target_size);
+}
+
+leat_slice leat_path(leat_exchange *x)
+{
+    if (x->head.path_size == 0)
+        return (leat_slice){"/", 1};
+    return slice_of(x, x->head.path_at, x->head.path_size);
+}
+
+leat_slice leat_authority(leat_exchange *x)
+{
+    return slice_of(x, x->head.authority_at, x->head.authority_size);
+}
+
+leat_slice leat_query_string(leat_exchange *x)
+{
+    return slice_of(x, x->head.query_at, x->head.query_size);
+}
+
+leat_slice leat_content(leat_exchange *x)
+{
+    return (leat_slice){x->content ? x->content : "", x->content_size};
+}
+
+void *leat_data(leat_exchange *x)
+{
+    return x->link->data;
+}
+
+leat_slice leat_field(leat_exchange *x, const char *name)
+{
+    unsigned from = 0;
+    const struct http1_field *field =
+        leat__http1_find(&x->head, x->bytes, name, strlen(name), &from);
+    if (field == NULL)
+        return (leat_slice){NULL, 0};
+    return slice_of(x, field->value_at, field->value_size);
+}
+
+bool leat_field_at(leat_exchange *x, size_t i, leat_slice *name, leat_slice *value)
+{
+    if (i >= x->head.field_count)
+        return false;
+    const struct http1_field *field = &x->head.fields[i];
+    *name = slice_of(x, field->name_at, field->name_size);
+    *value = slice_of(x, field->value_at, field->value_size);
+    return true;
+}
+
+/* A decoded, NUL-terminated copy in the arena; NULL: no memory, or not decodable. */
+static char *decoded_copy(struct leat_exchange *x, const char *text, size_t size, bool percent,
+                          bool plus)
+{
+    char *copy = leat_alloc(x, size + 1);
+    if (copy == NULL)
+        return NULL;
+    ptrdiff_t n = (ptrdiff_t)size;
+    if (percent)
+        n = leat__http1_percent_decode(copy, text, size, plus, false);
+    else
+        memcpy(copy, text, size);
+    if (n < 0)
+        return NULL;
+    copy[n] = '\0';
+    return copy;
+}
+
+const char *leat_param(leat_exchange *x, const char *name)
+{
+    for (unsigned i = 0; i < x->match.param_count; i++) {
+        if (strcmp(x->match.names[i], name) != 0)
+            continue;
+        const struct router_param *p = &x->match.params[i];
+        const char *copy =
+            decoded_copy(x, x->path + p->at, p->size, x->head.flags & HTTP1_PERCENT, false);
+        return copy ? copy : "";
+    }
+    return "";
+}
+
+static int64_t integer_or(const char *text, int64_t otherwise)
+{
+    char *end;
+    if (text == NULL || !(*text == '-' || (*text >= '0' && *text <= '9')))
+        return otherwise;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    return errno == 0 && end != text && *end == '\0' ? value : otherwise;
+}
+
+int64_t leat_param_int(leat_exchange *x, const char *name, int64_t otherwise)
+{
+    return integer_or(leat_param(x, name), otherwise);
+}
+
+/* Whether a query's key, as sent, means name. */
+static bool key_is(const char *key, size_t size, const char *name, size_t name_size)
+{
+    if (size == name_size && memcmp(key, name, size) == 0)
+        return true;
+    if (size <= name_size || (memchr(key, '%', size) == NULL && memchr(key, '+', size) == NULL))
+        return false;
+    char decoded[256];
+    if (size > sizeof decoded)
+        return false;
+    ptrdiff_t n = leat__http1_percent_decode(decoded, key, size, true, false);
+    return n == (ptrdiff_t)name_size && memcmp(decoded, name, name_size) == 0;
+}
+
+const char *leat_query(leat_exchange *x, const char *name)
+{
+    const char *at = x->bytes + x->head.query_at, *end = at + x->head.query_size;
+    size_t name_size = strlen(name);
+    while (at < end) {
+        const char *pair_end = memchr(at, '&', (size_t)(end - at));
+        if (pair_end == NULL)
+            pair_end = end;
+        const char *equals = memchr(at, '=', (size_t)(pair_end - at));
+        const char *key_end = equals ? equals : pair_end;
+        if (key_is(at, (size_t)(key_end - at), name, name_size)) {
+            const char *value = equals ? equals + 1 : pair_end;
+            return decoded_copy(x, value, (size_t)(pair_end - value), true, true);
+        }
+        at = pair_end + 1;
+    }
+    return NULL;
+}
+
+int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise)
+{
+    return integer_or(leat_query(x, name), otherwise);
+}

@@ -1,0 +1,396 @@
+/* response.c: making a response, and writing it behind what the burst has to send already.
+ *
+ * Answering functions only say what the response is; it is written once, when the chain has ended, so that middleware
+ * can still change it. A content that fits goes into the output beside its head; a larger one is sent from where it
+ * lies. Whatever runs out on the way, there is always room for a short error: OUTPUT_RESERVE. */
+#include "exchange/exchange.h"
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define TYPE_TEXT "Content-Type: text/plain; charset=utf-8\r\n"
+#define TYPE_PROBLEM "Content-Type: application/problem+json\r\n"
+#define RETRY_AFTER "Retry-After: 1\r\n"
+
+void leat__response_forget(struct leat_exchange *x)
+{
+    struct response *r = &x->response;
+    if (UNLIKELY(r->release != NULL)) {
+        leat_release_function *release = r->release;
+        r->release = NULL;
+        release(r->argument);
+    }
+    if (UNLIKELY(r->file >= 0)) {
+        close(r->file);
+        r->file = -1;
+    }
+    if (UNLIKELY(x->response_block != NULL)) {
+        leat__content_release(&x->common->memory->content, x->response_block);
+        x->response_block = NULL;
+    }
+    r->content = NULL;
+    r->content_size = 0;
+}
+
+void leat__response_make(struct leat_exchange *x, int status, const char *type_line,
+                         size_t type_size, const char *content, uint64_t size)
+{
+    struct response *r = &x->response;
+    r->status = (uint16_t)(status >= 200 && status <= 599 ? status : 500);
+    r->type_line = type_line;
+    r->type_size = (uint32_t)type_size;
+    r->content = content;
+    r->content_size = size;
+}
+
+int leat_response_status(leat_exchange *x)
+{
+    return x->response.status;
+}
+
+/* The answer when the chain's own can't be given: out of memory, or none made. Needs no memory. */
+static void answer_in_need(struct leat_exchange *x, int status)
+{
+    static const char busy[] = "{\"title\":\"Service Unavailable\",\"status\":503}\n";
+    static const char failed[] = "{\"title\":\"Internal Server Error\",\"status\":500}\n";
+    static const char busy_fields[] = TYPE_PROBLEM RETRY_AFTER;
+    leat__response_forget(x);
+    x->response.fields = NULL;
+    x->response.fields_size = 0;
+    x->flags &= (uint16_t)~X_TYPE_SET;
+    if (status == 503)
+        leat__response_make(x, 503, busy_fields, sizeof busy_fields - 1, busy, sizeof busy - 1);
+    else
+        leat__response_make(x, 500, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, failed,
+                            sizeof failed - 1);
+}
+
+/* What the client gets when something did not fit and the handler made no error of it. */
+static void settle(struct leat_exchange *x)
+{
+    if (UNLIKELY(x->arena.overflow == ARENA_POOL_EMPTY)) {
+        x->common->counters->refused_arena++;
+        if (x->response.status < 400)
+            answer_in_need(x, 503);
+    } else if (UNLIKELY(x->arena.overflow == ARENA_TOO_LARGE || (x->flags & X_NO_MEMORY))) {
+        if (x->response.status < 400)
+            answer_in_need(x, 500);
+    } else if (UNLIKELY(x->response.status == 0)) {
+        answer_in_need(x, 500);
+    }
+}
+
+/* All field lines in one piece; NULL: no memory. */
+static const char *gather_fields(struct leat_exchange *x, size_t *size)
+{
+    struct response *r = &x->response;
+    size_t type_size = x->flags & X_TYPE_SET ? 0 : r->type_size;
+    *size = type_size + r->fields_size;
+    if (LIKELY(r->fields == NULL))
+        return type_size > 0 ? r->type_line : "";
+    char *all = arena_alloc(&x->arena, *size), *at = all;
+    if (all == NULL)
+        return NULL;
+    memcpy(at, r->type_line ? r->type_line : "", type_size);
+    at += type_size;
+    for (struct response_field *f = r->fields; f != NULL; f = f->next) {
+        memcpy(at, f->line, f->size);
+        at += f->size;
+    }
+    return all;
+}
+
+/* "Date: …", made anew when the second has changed. */
+static const char *date_line(struct exchange_common *common)
+{
+    if (UNLIKELY(common->date_s != *common->now_s)) {
+        common->date_s = *common->now_s;
+        memcpy(common->date_line, "Date: ", 6);
+        leat__http_date_write(common->date_line + 6, common->date_s);
+        memcpy(common->date_line + 6 + HTTP_DATE_SIZE, "\r\n", 2);
+    }
+    return common->date_line;
+}
+
+/* Writes the head, into the output or, when it is too long for that, into the arena. */
+static bool write_head(struct leat_exchange *x)
+{
+    struct response *r = &x->response;
+    struct http1_response head = {.status = r->status};
+    head.fields = gather_fields(x, &head.fields_size);
+    if (UNLIKELY(head.fields == NULL))
+        return false;
+    bool no_content = r->status == 204 || r->status == 304;
+    r->bare = no_content || x->head.method == HTTP_HEAD;
+    head.date = date_line(x->common);
+    head.content_length = r->content_size;
+    head.has_length = !no_content;
+    head.close = (x->flags & X_CLOSE) != 0;
+    head.keep_alive = !head.close && (x->head.flags & HTTP1_KEEP_ALIVE_SAID) && x->head.minor == 0;
+    size_t n = leat__http1_write_head(x->output + x->output_size, PLAN_OUTPUT - x->output_size,
+                                      &head);
+    if (LIKELY(n > 0)) {
+        x->output_size += (uint32_t)n;
+        return true;
+    }
+    size_t room = HTTP1_HEAD_ROOM + head.fields_size;
+    char *long_head = arena_alloc(&x->arena, room);
+    if (long_head == NULL)
+        return false;
+    r->long_head = long_head;
+    r->long_head_size = (uint32_t)leat__http1_write_head(long_head, room, &head);
+    ASSERT(r->long_head_size > 0);
+    return true;
+}
+
+void leat__response_send(struct leat_exchange *x)
+{
+    struct response *r = &x->response;
+    settle(x);
+    if (UNLIKELY(x->common->draining))
+        x->flags |= X_CLOSE | X_LINGER;
+    if (UNLIKELY(!write_head(x))) {
+        answer_in_need(x, x->arena.overflow == ARENA_POOL_EMPTY ? 503 : 500);
+        bool written = write_head(x);
+        ASSERT(written);
+    }
+    x->flags |= X_SENT;
+    x->common->counters->requests++;
+    size_t room = PLAN_OUTPUT - x->output_size;
+    if (r->bare) {
+        if (r->long_head != NULL)
+            x->flags |= X_BY_REFERENCE;
+    } else if (LIKELY(r->content_size <= room && r->long_head == NULL && r->file < 0)) {
+        memcpy(x->output + x->output_size, r->content ? r->content : "", r->content_size);
+        x->output_size += (uint32_t)r->content_size;
+    } else {
+        x->flags |= X_BY_REFERENCE;
+    }
+}
+
+static void add_part(struct loop_send *send, const char *data, size_t size)
+{
+    if (size > 0)
+        send->parts[send->part_count++] = (struct iovec){.iov_base = (void *)(uintptr_t)data,
+                                                         .iov_len = size};
+}
+
+void leat__exchange_to_send(struct leat_exchange *x)
+{
+    struct loop_send *send = &x->send;
+    const struct response *r = &x->response;
+    send->part_count = 0;
+    send->sent = 0;
+    send->file = -1;
+    send->file_left = 0;
+    add_part(send, x->output, x->output_size);
+    if (LIKELY(!(x->flags & X_BY_REFERENCE)))
+        return;
+    add_part(send, r->long_head, r->long_head_size);
+    if (r->bare)
+        return;
+    if (r->file >= 0) {
+        send->file = r->file;
+        send->file_offset = r->file_offset;
+        send->file_left = r->content_size;
+    } else {
+        add_part(send, r->content, r->content_size);
+    }
+}
+
+char *leat__response_memory(struct leat_exchange *x, size_t size)
+{
+    if (size + BUFFER_SLACK <= PLAN_LARGE)
+        return arena_alloc(&x->arena, size);
+    struct content_store *store = &x->common->memory->content;
+    ASSERT(x->response_block == NULL);
+    x->response_block = leat__content_acquire(store, size);
+    if (x->response_block == NULL)
+        x->arena.overflow = size > store->size ? ARENA_TOO_LARGE : ARENA_POOL_EMPTY;
+    return x->response_block;
+}
+
+void leat_text(leat_exchange *x, int status, const char *format, ...)
+{
+    leat__response_forget(x);
+    char *text = x->arena.at;
+    size_t room = (size_t)(x->arena.end - x->arena.at), size;
+    va_list arguments;
+    if (strchr(format, '%') == NULL) {
+        size = strlen(format);
+        if (size < room)
+            memcpy(text, format, size + 1);
+    } else {
+        va_start(arguments, format);
+        int n = vsnprintf(text, room, format, arguments);
+        va_end(arguments);
+        if (n < 0) {
+            x->flags |= X_NO_MEMORY;
+            return;
+        }
+        size = (size_t)n;
+    }
+    if (LIKELY(size < room)) {
+        text = arena_alloc(&x->arena, size + 1 <= room ? size : room);
+    } else if ((text = leat__response_memory(x, size + 1)) != NULL) {
+        va_start(arguments, format);
+        vsnprintf(text, size + 1, format, arguments);
+        va_end(arguments);
+    } else {
+        return;
+    }
+    leat__response_make(x, status, TYPE_TEXT, sizeof TYPE_TEXT - 1, text, size);
+}
+
+/* "Content-Type: …\r\n" in the arena; an empty line for no type; NULL: no memory. */
+static const char *type_line_of(leat_exchange *x, const char *media_type, size_t *size)
+{
+    static const char name[] = "Content-Type: ";
+    *size = 0;
+    if (media_type == NULL || media_type[0] == '\0')
+        return "";
+    size_t type_size = strlen(media_type);
+    if (!leat__http1_is_field_value(media_type, type_size)) {
+        x->flags |= X_NO_MEMORY;
+        return NULL;
+    }
+    char *line = arena_alloc(&x->arena, sizeof name - 1 + type_size + 2);
+    if (line == NULL)
+        return NULL;
+    memcpy(line, name, sizeof name - 1);
+    memcpy(line + sizeof name - 1, media_type, type_size);
+    memcpy(line + sizeof name - 1 + type_size, "\r\n", 2);
+    *size = sizeof name - 1 + type_size + 2;
+    return line;
+}
+
+void leat_bytes_borrow(leat_exchange *x, int status, const char *media_type, const void *bytes,
+                       size_t size, leat_release_function *release, void *argument)
+{
+    leat__response_forget(x);
+    size_t type_size;
+    const char *type_line = type_line_of(x, media_type, &type_size);
+    x->response.release = release;
+    x->response.argument = argument;
+    if (type_line != NULL)
+        leat__response_make(x, status, type_line, type_size, bytes, size);
+}
+
+/* What lies in the exchange's own memory lives as long as the response: it need not be copied. */
+static bool is_content_of(const leat_exchange *x, const char *bytes, size_t size)
+{
+    return x->content != NULL && bytes >= x->content && bytes + size <= x->content + x->content_size;
+}
+
+void leat_bytes(leat_exchange *x, int status, const char *media_type, const void *bytes, size_t size)
+{
+    leat__response_forget(x);
+    size_t type_size;
+    const char *type_line = type_line_of(x, media_type, &type_size);
+    if (type_line == NULL)
+        return;
+    const char *content = bytes;
+    if (size > 0 && !is_content_of(x, bytes, size)) {
+        char *copy = leat__response_memory(x, size);
+        if (copy == NULL)
+            return;
+        memcpy(copy, bytes, size);
+        content = copy;
+    }
+    leat__response_make(x, status, type_line, type_size, content, size);
+}
+
+void leat_status(leat_exchange *x, int status)
+{
+    leat__response_forget(x);
+    leat__response_make(x, status, NULL, 0, NULL, 0);
+}
+
+void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd, uint64_t offset,
+                    uint64_t size)
+{
+    leat__response_forget(x);
+    size_t type_size;
+    const char *type_line = type_line_of(x, media_type, &type_size);
+    if (type_line == NULL) {
+        close(fd);
+        return;
+    }
+    leat__response_make(x, status, type_line, type_size, NULL, size);
+    x->response.file = fd;
+    x->response.file_offset = offset;
+}
+
+void leat_redirect(leat_exchange *x, int status, const char *location)
+{
+    if (leat_field_set(x, "Location", location) == -EINVAL) {
+        leat_problem(x, 500, "The redirect's location is not a field value");
+        return;
+    }
+    leat_status(x, status);
+}
+
+/* Escapes text as the inside of a JSON string; answers how many octets that takes, and writes them if out is there. */
+static size_t json_escape(char *out, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    size_t n = 0;
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        char piece[6] = {(char)*c};
+        size_t size = 1;
+        if (*c == '"' || *c == '\\') {
+            piece[0] = '\\';
+            piece[1] = (char)*c;
+            size = 2;
+        } else if (*c < 0x20) {
+            memcpy(piece, "\\u00", 4);
+            piece[4] = hex[*c >> 4];
+            piece[5] = hex[*c & 15];
+            size = 6;
+        }
+        if (out != NULL)
+            memcpy(out + n, piece, size);
+        n += size;
+    }
+    return n;
+}
+
+void leat_problem(leat_exchange *x, int status, const char *detail)
+{
+    leat__response_forget(x);
+    if (status == 503)
+        leat_field_set(x, "Retry-After", "1");
+    const char *title = leat__http_reason((unsigned)status);
+    size_t detail_size = detail ? json_escape(NULL, detail) : 0;
+    size_t room = strlen(title) + detail_size + 64;
+    char *json = arena_alloc(&x->arena, room);
+    if (json == NULL) {
+        answer_in_need(x, status == 503 ? 503 : 500);
+        return;
+    }
+    int n = snprintf(json, room, "{\"title\":\"%s\",\"status\":%d", title, status);
+    size_t size = (size_t)n;
+    if (detail != NULL) {
+        memcpy(json + size, ",\"detail\":\"", 11);
+        size += 11;
+        size += json_escape(json + size, detail);
+        json[size++] = '"';
+    }
+    memcpy(json + size, "}\n", 2);
+    size += 2;
+    leat__response_make(x, status, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, json, size);
+}
+
+void leat_problem_or(leat_exchange *x, int status, int otherwise, const char *text)
+{
+    if (status >= 400)
+        leat_problem(x, status, NULL);
+    else
+        leat_text(x, otherwise, "%s", text ? text : "");
+}
+
+void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail)
+{
+    leat_problem(x, (int)status, detail);
+}

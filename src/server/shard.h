@@ -1,0 +1,38 @@
+/* shard.h: one thread's server: its connections with their loop and memory, and the mailbox by which others speak to
+ * it. Nothing else is shared but what is only read: the compiled routes, the plan, the configuration.
+ *
+ * leat__shard_open and leat__shard_turn are all that is needed to run a shard; the thread is server.c's. So the
+ * simulation runs whole shards without threads. */
+#ifndef LEAT_SHARD_H
+#define LEAT_SHARD_H
+
+#include "conn/conn.h"
+#include "server/config.h"
+
+struct shard {
+    struct conns conns;
+    struct mailbox mailbox;
+    uint32_t index;
+};
+
+/* Opens memory, then the loop (kind; simulation only for LOOP_SIM), on the thread that will turn it. The mailbox must
+ * be open already, but for LOOP_SIM. 0 or -errno, with nothing left open. */
+int leat__shard_open(struct shard *shard, const struct config *config, const struct plan *plan,
+                     const struct routes *routes, enum loop_kind kind, void *simulation);
+
+/* One turn, waiting at most wait_max_ms (-1: as long as nothing happens). */
+static inline void shard_turn(struct shard *shard, int64_t wait_max_ms)
+{
+    leat__loop_turn(&shard->conns.loop, wait_max_ms);
+}
+
+/* Draining, and nothing is open any more. */
+static inline bool shard_is_done(const struct shard *shard)
+{
+    return shard->conns.common.draining && shard->conns.open == 0;
+}
+
+/* After shard_is_done. */
+void leat__shard_close(struct shard *shard);
+
+#endif
