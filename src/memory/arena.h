@@ -11,18 +11,18 @@
 
 enum arena_overflow {
     ARENA_FINE,
-    ARENA_TOO_LARGE,    /* the piece, or the sum, is over the bound: the handler's fault (500) */
-    ARENA_POOL_EMPTY,   /* the machine's: 503 */
+    ARENA_TOO_LARGE,  /* the piece, or the sum, is over the bound: the handler's fault (500) */
+    ARENA_POOL_EMPTY, /* the machine's: 503 */
 };
 
 struct arena {
-    char *at, *end;             /* what is left of the current chunk */
-    char *first, *first_end;    /* the chunk that never goes back */
-    struct buffer *chunks, *chunks_last;    /* newest first */
+    char *at, *end;                      /* what is left of the current chunk */
+    char *first, *first_end;             /* the chunk that never goes back */
+    struct buffer *chunks, *chunks_last; /* newest first */
     struct buffer *larges, *larges_last;
     struct buffer_pool *chunk_pool, *large_pool;
     uint32_t chunk_count, large_count;
-    uint32_t chunk_max;         /* chunks + larges one exchange may hold */
+    uint32_t chunk_max; /* chunks + larges one exchange may hold */
     enum arena_overflow overflow;
 };
 

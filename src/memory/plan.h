@@ -1,5 +1,6 @@
 /* plan.h: a pure function: configuration in, table out. What, bytes each, how many, bytes. The pools of a server are
- * made from it and from nothing else (struct shard_memory, below), so the printed plan is the truth. */
+ * made from it and from nothing else (struct shard_memory, below), so the printed plan is the truth: `ours` is the most
+ * that can be resident of what is ours. What the kernel holds for us is estimated beside it. */
 #ifndef LEAT_PLAN_H
 #define LEAT_PLAN_H
 
@@ -12,33 +13,38 @@
 enum {
     PLAN_ROWS_MAX = 96,
     PLAN_USER_POOLS_MAX = 32,
-    PLAN_EXCHANGE_PAGE = 4096,                      /* struct leat_exchange and the first chunk of its arena */
-    PLAN_OUTPUT = 12288,                            /* behind it: heads and small contents of a burst's responses */
-    PLAN_ROOM = PLAN_EXCHANGE_PAGE + PLAN_OUTPUT,   /* what an active connection borrows, in one piece */
-    PLAN_RECEIVE = 16384,                           /* a receive buffer */
-    PLAN_CHUNK = 4096,                              /* a further chunk of an arena */
-    PLAN_LARGE = 65536,                             /* a large head, or a large piece of an arena */
+    PLAN_EXCHANGE_PAGE = 4096, /* struct leat_exchange and the first chunk of its arena */
+    PLAN_OUTPUT = 12288,       /* behind it: heads and small contents of a burst's responses */
+    PLAN_ROOM = PLAN_EXCHANGE_PAGE + PLAN_OUTPUT, /* what an active connection borrows, in one piece */
+    PLAN_RECEIVE = 16384,                         /* a receive buffer */
+    PLAN_CHUNK = 4096,                            /* a further chunk of an arena */
+    PLAN_LARGE = 65536,                           /* a large head, or a large piece of an arena */
+    PLAN_SLOT = 32,                               /* a connection's seat */
+    PLAN_SHARD_STATE = 128 * 1024, /* timer wheel, mailbox, counters and loop of a shard, at most */
+    PLAN_STACK = 256 * 1024,       /* addresses of a shard's stack */
+    PLAN_PROGRAM = 6 * 1024 * 1024, /* pages of the program and its libraries, estimated */
+    PLAN_SHARDS_MAX = 1024,
 };
 
 struct plan_user_pool {
     const char *name;
-    size_t object_size;     /* bytes */
-    size_t count;           /* in all; shared out over the shards, rounded up */
+    size_t object_size; /* bytes */
+    size_t count;       /* in all; shared out over the shards, rounded up */
 };
 
 struct plan_input {
     uint32_t shards;
-    uint32_t connections;       /* in all */
-    uint32_t exchanges;         /* in all: how many connections can be active at once */
-    uint64_t content_total;     /* bytes in all */
-    uint64_t content_max;       /* bytes of one request's content */
+    uint32_t connections;   /* in all */
+    uint32_t exchanges;     /* in all: how many connections can be active at once */
+    uint64_t content_total; /* bytes in all */
+    uint64_t content_max;   /* bytes of one request's content */
     uint32_t listeners;
-    uint64_t memory;            /* bytes our rows may take; 0: not bounded */
-    uint64_t route_bytes;       /* what the compiled routes take, once */
+    uint64_t memory;      /* bytes our rows may take; 0: not bounded */
+    uint64_t route_bytes; /* what the compiled routes take, once */
     bool private_descriptors;
-    bool uring;                 /* counts the rings' pages and the kernel's polls */
-    uint32_t descriptor_limit;  /* RLIMIT_NOFILE; 0: do not check */
-    uint64_t machine_memory;    /* bytes, or the cgroup's limit; 0: do not check */
+    bool uring;                /* counts the rings' pages and the kernel's polls */
+    uint32_t descriptor_limit; /* RLIMIT_NOFILE; 0: do not check */
+    uint64_t machine_memory;   /* bytes, or the cgroup's limit; 0: do not check */
     const struct plan_user_pool *user_pools;
     uint32_t user_pool_count;
 };
@@ -48,28 +54,41 @@ enum plan_kind { PLAN_OURS, PLAN_KERNEL, PLAN_DESCRIPTORS };
 struct plan_row {
     const char *what;
     enum plan_kind kind;
-    uint64_t each;          /* bytes; 0: shared */
+    uint64_t each; /* bytes; 0: shared */
     uint64_t count;
-    uint64_t bytes;         /* each * count with what the pool itself needs; for descriptors: 0 */
-    const char *option;     /* the option that makes it smaller */
-    const char *note;       /* what it is for, half a line */
+    uint64_t bytes;     /* each * count with what the pool itself needs; for descriptors: 0 */
+    const char *option; /* the option that makes it smaller */
+    const char *note;   /* what it is for, half a line */
 };
 
 struct plan {
     struct plan_input input;
     /* per shard */
     uint32_t slots, rooms, receives, receive_ring, queue_entries, chunks, larges;
-    uint64_t content;                                   /* bytes */
+    uint64_t content; /* bytes */
     uint32_t user_counts[PLAN_USER_POOLS_MAX];
-    uint64_t shard_bytes;                               /* the region of one shard */
+    uint64_t shard_bytes; /* the region of one shard */
     /* told */
     struct plan_row rows[PLAN_ROWS_MAX];
     uint32_t row_count;
-    uint64_t ours, kernel, descriptors;                 /* sums; descriptors: the most one table holds */
+    uint64_t ours, kernel, descriptors; /* sums; descriptors: the most one table holds */
 };
 
 /* 0, or -E2BIG / -EINVAL with one line in error naming limit, value and way out. Calls nothing but arithmetic. */
 int leat__plan_make(struct plan *plan, const struct plan_input *input, char *error, size_t error_size);
+
+/* Whether a pool was used little for TRIM_AFTER_MS: its high water in each of the windows that make up that time. */
+enum {
+    TRIM_AFTER_MS = 30000,
+    TRIM_WINDOW_MS = 5000,
+    TRIM_WINDOWS = TRIM_AFTER_MS / TRIM_WINDOW_MS
+};
+
+struct trim_watch {
+    uint32_t highs[TRIM_WINDOWS]; /* newest first */
+    uint32_t keep;                /* the highest of them: what is needed */
+    bool trimming;                /* less was needed than is there, and the rest is going back */
+};
 
 /* The memory of one shard, made from the plan and from nothing else. */
 struct shard_memory {
@@ -79,22 +98,48 @@ struct shard_memory {
     struct content_store content;
     struct pool user[PLAN_USER_POOLS_MAX];
     uint32_t user_count;
-    uint64_t trimmed_bytes, trim_calls;
-    int64_t low_since_ms;
+    uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */
+    int64_t window_since_ms; /* start of the trimmer's window under way; 0: never called */
+    uint32_t windows;        /* complete ones, at most TRIM_WINDOWS */
+    struct trim_watch slots_watch, rooms_watch, receive_watch, chunks_watch, larges_watch, content_watch;
+    struct trim_watch user_watch[PLAN_USER_POOLS_MAX];
 };
 
 int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enum region_mode mode);
 void leat__shard_memory_close(struct shard_memory *m);
 
-/* Called about once a second on an idle turn: after 30 s (TRIM_AFTER_MS) in which use was low gives at most budget
- * bytes back. Bytes given back; 0: nothing left to do now. */
-enum { TRIM_AFTER_MS = 30000 };
+/* Called about once a second on an idle turn: what a pool has not needed for 30 s (TRIM_AFTER_MS) goes back, at most
+ * budget bytes of all pools together a call. Bytes given back; 0: nothing to do now. In commit mode never. */
 size_t leat__shard_memory_trim(struct shard_memory *m, int64_t now_ms, size_t budget);
 
 void leat__shard_memory_check(const struct shard_memory *m);
 
 /* For people and for programs. write is given pieces of text. */
-void leat__plan_print(const struct plan *plan, void (*write)(void *to, const char *text, size_t size), void *to);
-void leat__plan_print_json(const struct plan *plan, void (*write)(void *to, const char *text, size_t size), void *to);
+typedef void plan_write(void *to, const char *text, size_t size);
+void leat__plan_print(const struct plan *plan, plan_write *write, void *to);
+void leat__plan_print_json(const struct plan *plan, plan_write *write, void *to);
+
+/* Bytes for people: "32 B", "30.7 MiB". Answers text. */
+enum { PLAN_HUMAN_SIZE = 16 };
+const char *leat__plan_human(char text[PLAN_HUMAN_SIZE], uint64_t bytes);
+
+/* How the hot structs lie: rows of one struct follow each other, in the order of offsets. */
+struct layout_row {
+    const char *structure, *field; /* field NULL: the struct itself, its size; comes first */
+    size_t offset, size;
+};
+
+#define LAYOUT_STRUCT(type)                                                                        \
+    {                                                                                              \
+#type, NULL, 0, sizeof(type)                                                               \
+    }
+#define LAYOUT_FIELD(type, field)                                                                  \
+    {                                                                                              \
+#type, #field, offsetof(type, field), sizeof(((type *)0)->field)                           \
+    }
+
+/* The rows of this room's structs: pool, buffer, buffer_pool, arena. */
+const struct layout_row *leat__memory_layout(size_t *count);
+void leat__plan_print_layout(const struct layout_row *rows, size_t count, plan_write *write, void *to);
 
 #endif

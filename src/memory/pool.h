@@ -3,46 +3,63 @@
  *   base ─ slab 0 ─┬─ slab 1 ─┬─ …           a slab is a page or a few; objects never cross a slab's end
  *        free list │ untouched│
  *
- * Acquire pops from the current slab's free list, whose head lies in the pool itself; when it is empty, from what of
- * the slab was never touched; then the lowest slab with room becomes the current one. So memory in use keeps to the
- * low end, resident memory follows use, and empty slabs can be trimmed. Release pushes; an object of another
- * slab than the current one takes a slower way. The counts are exact: in use, high water, refusals.
- * The first eight bytes of a free object are the pool's; the rest keeps what it held (debug builds poison it).
+ * Acquire pops from the current slab's free list, whose head lies in the pool itself; when it is empty the lowest slab
+ * with room becomes the current one (a slab that was never touched is threaded then, in one go). So memory in use
+ * keeps to the low end, resident memory follows use, and empty slabs can be trimmed. Release pushes onto the list of
+ * the slab that the last release went to, which is most often the same; another slab takes a slower way once and is
+ * then the one. Within a slab the object released last is acquired first. The counts are exact: in use, high water,
+ * refusals. The first eight bytes of a free object are the pool's; the rest keeps what it held (checked builds
+ * poison it, see poison.h).
  *
- * Other threads give objects back through pool_return, in batches on an atomic list that the owner takes whole when
- * its own runs dry. */
+ * Other threads give objects back through leat__pool_return, in batches on an atomic list that the owner takes whole
+ * whenever its slow path runs. */
 #ifndef LEAT_POOL_H
 #define LEAT_POOL_H
 
 #include "base/base.h"
+#include "memory/poison.h"
 #include "memory/region.h"
 #include <stdatomic.h>
 
 struct pool_slab {
-    void *free;             /* of slabs that are not current; the current slab's is pool->free */
-    uint32_t touched;       /* objects handed out at least once since the slab was last trimmed */
-    uint32_t spare;
+    void *free;       /* unless it is the current slab, whose list is pool->free */
+    uint32_t touched; /* objects threaded since the slab was last trimmed: none or all */
 };
 
+/* Must not move once it is initialised: release_list may point into it. */
 struct pool {
     /* hot */
-    void *free;                 /* current slab's free list */
-    char *current;              /* current slab's first byte */
-    size_t slab_size;           /* bytes, a multiple of the page */
-    uint32_t in_use, high;      /* objects; high water since start */
+    void *free;           /* current slab's free list */
+    char *release_slab;   /* where the last release went; NULL: nowhere */
+    void **release_list;  /* its free list */
+    size_t slab_size;     /* bytes, a multiple of the page */
+    uint32_t in_use;      /* objects, with those that wait in returned */
+    uint32_t recent_high; /* high water since the last look of the trimmer */
+    uint32_t high;        /* high water since start */
     /* warm */
-    uint32_t fail_countdown;    /* tests: the n-th acquisition from now fails; 0: off (kept out of the fast path) */
-    uint32_t current_slab;
+    uint32_t current; /* slab whose list is in free; POOL_NO_SLAB: none */
     uint32_t object_size, per_slab, count, slab_count;
     char *base;
     struct pool_slab *slabs;
-    uint64_t *room;             /* a bit per slab that has room */
-    _Atomic(void *) returned;   /* given back by other threads, linked by their first word */
+    uint64_t *room;          /* a bit per slab that has room and is not the current one */
+    uint32_t room_from;      /* no word of room before this one has a bit */
+    uint32_t slab_shift;     /* slab_size is 1 << slab_shift; 0: it is no power of two */
+    uint32_t fail_countdown; /* tests: the n-th acquisition from now fails; 0: off */
+    uint32_t slabs_touched;  /* slabs with resident pages, at most */
+    uint32_t touched_end;    /* they lie below this slab */
+    uint32_t trim_at; /* the trimmer's sweep goes on below this slab; 0: no sweep is under way */
+    bool readable;    /* free objects may be looked at (slots): they are not poisoned */
     uint64_t refused;
-    uint32_t recent_high;       /* high water since the last look of the trimmer */
-    uint32_t slabs_touched;     /* slabs with resident pages, at most */
-    const char *name;           /* its row in the plan */
+    uint64_t *held;   /* checked builds: a bit per object that is out */
+    const char *name; /* its row in the plan */
+    /* other threads' */
+    _Alignas(CACHE_LINE) _Atomic(void *) returned; /* linked by their first word */
 };
+
+enum { POOL_NO_SLAB = UINT32_MAX };
+
+/* Bytes of a slab, and objects in it; pure. */
+size_t leat__pool_slab_size(size_t object_size);
 
 /* Bytes of region that a pool takes, everything told; a pure function (the plan calls it). */
 size_t leat__pool_footprint(size_t object_size, size_t count);
@@ -53,9 +70,20 @@ void leat__pool_init(struct pool *p, struct region *r, const char *name, size_t 
 void *leat__pool_acquire_slow(struct pool *p);
 void leat__pool_release_slow(struct pool *p, void *object);
 
-/* Debug builds: poison, canaries, double release, use after release; called by the inlined pair. */
+/* Checked builds: poison, double release, use after release; called by the inlined pair. */
 void leat__pool_check_acquired(struct pool *p, void *object);
 void leat__pool_check_released(struct pool *p, void *object);
+
+/* One more is out. */
+static inline void pool_count(struct pool *p)
+{
+    uint32_t in_use = ++p->in_use;
+    if (UNLIKELY(in_use > p->recent_high)) {
+        p->recent_high = in_use;
+        if (in_use > p->high)
+            p->high = in_use;
+    }
+}
 
 /* NULL when empty: counted in refused. Contents: undefined. */
 static inline void *pool_acquire(struct pool *p)
@@ -63,13 +91,9 @@ static inline void *pool_acquire(struct pool *p)
     void *object = p->free;
     if (UNLIKELY(object == NULL))
         return leat__pool_acquire_slow(p);
-    void *next;
-    memcpy(&next, object, sizeof next);
-    p->free = next;
-    uint32_t in_use = ++p->in_use;
-    if (UNLIKELY(in_use > p->high))
-        p->high = in_use;
-#ifdef LEAT_DEBUG
+    memcpy(&p->free, object, sizeof p->free);
+    pool_count(p);
+#if MEMORY_CHECKED
     leat__pool_check_acquired(p, object);
 #endif
     return object;
@@ -77,15 +101,15 @@ static inline void *pool_acquire(struct pool *p)
 
 static inline void pool_release(struct pool *p, void *object)
 {
-#ifdef LEAT_DEBUG
+#if MEMORY_CHECKED
     leat__pool_check_released(p, object);
 #endif
-    if (UNLIKELY((size_t)((char *)object - p->current) >= p->slab_size)) {
+    if (UNLIKELY((uintptr_t)object - (uintptr_t)p->release_slab >= p->slab_size)) {
         leat__pool_release_slow(p, object);
         return;
     }
-    memcpy(object, &p->free, sizeof p->free);
-    p->free = object;
+    memcpy(object, p->release_list, sizeof(void *));
+    *p->release_list = object;
     p->in_use--;
 }
 
@@ -93,20 +117,24 @@ static inline void pool_release(struct pool *p, void *object)
  * it takes them. */
 void leat__pool_return(struct pool *p, void *first, void *last);
 
+/* Owner: takes what other threads gave back. */
+void leat__pool_collect(struct pool *p);
+
 /* Owner: whether object lies in this pool. */
 static inline bool pool_holds(const struct pool *p, const void *object)
 {
-    return (size_t)((const char *)object - p->base) < p->slab_size * p->slab_count;
+    return (uintptr_t)object - (uintptr_t)p->base < p->slab_size * p->slab_count;
 }
 
-/* Owner, idle turns: gives the pages of at most budget bytes of empty slabs back, highest first, keeping what the
- * recent high water needs. Bytes given back. */
-size_t leat__pool_trim(struct pool *p, size_t budget);
+/* Owner, idle turns: gives the pages of at most budget bytes of empty slabs back, highest first, keeping room for keep
+ * objects. Looks at a bounded number of slabs; the sweep goes on with the next call while trim_at is not 0. Bytes
+ * given back. */
+size_t leat__pool_trim(struct pool *p, uint32_t keep, size_t budget);
 
-void leat__pool_check(const struct pool *p);    /* walks everything; for tests */
+void leat__pool_check(const struct pool *p); /* walks everything; for tests */
 
-/* Tests: the n-th acquisition from now answers NULL (1: the next). Works by emptying nothing: the pool hides its
- * free list so that the fast path misses. 0 turns it off. */
+/* Tests: the n-th acquisition from now answers NULL (1: the next). Until then there is no current slab, so that the
+ * fast path misses. 0 turns it off. */
 void leat__pool_fail_at(struct pool *p, uint32_t n);
 
 #endif

@@ -1,0 +1,58 @@
+/* seal.c: the phase of the process, and the doors to the allocator that close with it. See seal.h. */
+#include "memory/seal.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static _Atomic(enum seal_phase) current_phase;
+
+void leat__seal_set(enum seal_phase phase)
+{
+    atomic_store_explicit(&current_phase, phase, memory_order_release);
+}
+
+enum seal_phase leat__seal_phase(void)
+{
+    return atomic_load_explicit(&current_phase, memory_order_acquire);
+}
+
+static _Noreturn void no_memory(void)
+{
+    static const char text[] = "leat: the machine has no memory left to start with\n";
+    ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+    (void)written; /* the exit status says it too */
+    _exit(70);
+}
+
+void *leat__start_alloc(size_t size)
+{
+    ASSERT(leat__seal_phase() != SEAL_SEALED);
+    if (size > PTRDIFF_MAX - CACHE_LINE)
+        no_memory();
+    size = size_max(align_up(size, CACHE_LINE), CACHE_LINE);
+    void *memory = aligned_alloc(CACHE_LINE, size);
+    if (memory == NULL)
+        no_memory();
+    return memset(memory, 0, size);
+}
+
+char *leat__start_copy(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    return memcpy(leat__start_alloc(size), text, size);
+}
+
+void *leat__start_grow(void *old, size_t old_size, size_t new_size)
+{
+    void *memory = leat__start_alloc(new_size);
+    if (old != NULL)
+        memcpy(memory, old, size_min(old_size, new_size));
+    leat__start_free(old);
+    return memory;
+}
+
+void leat__start_free(void *memory)
+{
+    ASSERT(leat__seal_phase() != SEAL_SEALED);
+    free(memory);
+}
