@@ -44,6 +44,8 @@ struct loop_send {
     uint64_t file_left;
     uint64_t sent;              /* bytes with the kernel so far; grows: a deadline can tell progress from none */
     struct iovec *at;           /* backend: first part not wholly sent */
+    struct slot *slot;          /* backend: whose it is, while pending */
+    struct loop_send *next;     /* backend: the next pending one of its list */
     void *message[8];           /* backend: room for a struct msghdr */
 };
 
@@ -54,7 +56,7 @@ struct loop_events {
     void (*on_accept_failed)(void *context, unsigned listener, int error);
     /* bytes [b->start, b->end) arrived. There are BUFFER_SLACK readable bytes behind b->end. */
     void (*on_recv)(void *context, struct slot *slot, struct buffer *b);
-    /* the peer will send no more (error 0), or the connection is broken (-ECONNRESET …) */
+    /* the peer will send no more (error 0), or the connection is broken (-ECONNRESET …); nothing is wanted after it */
     void (*on_recv_end)(void *context, struct slot *slot, int error);
     /* an armed send that was pending is complete (0) or failed (-errno) */
     void (*on_sent)(void *context, struct slot *slot, int error);
@@ -78,6 +80,7 @@ struct loop_options {
 
 struct loop_backend {
     const char *name;
+    /* fills state, now_ms and realtime_s; loop has everything else already. On failure it leaves nothing behind. */
     int (*open)(struct loop *loop, const struct loop_options *options);
     void (*close)(struct loop *loop);
     void (*wait)(struct loop *loop, int64_t timeout_ms);    /* -1: for ever; fills now_ms, realtime_s; delivers */
@@ -114,7 +117,7 @@ struct loop {
     uint32_t generation;        /* the last one handed out */
     bool keep;                  /* loop_keep was called in the on_recv under way */
     void *state;                /* the backend's own, made at start */
-    uint64_t turns, waits, early_visits;
+    uint64_t turns, waits;      /* waits: turns that had leave to sleep */
 };
 
 /* Opens the backend in loop->backend's place. kind LOOP_AUTO tries io_uring, then epoll. 0 or -errno.
@@ -133,7 +136,8 @@ static inline uint32_t loop_slot_index(const struct loop *loop, const struct slo
     return (uint32_t)(slot - loop->slots);
 }
 
-/* Accept on a listening, non-blocking descriptor until loop_unlisten. listener < LOOP_LISTENERS_MAX. */
+/* Accept on a listening, non-blocking descriptor until loop_unlisten. listener < LOOP_LISTENERS_MAX. A few on_accept
+ * may come after loop_unlisten (io_uring: connections the kernel had taken; they must not be lost). */
 static inline int loop_listen(struct loop *loop, int fd, unsigned listener)
 {
     return loop->backend->listen(loop, fd, listener);
@@ -164,7 +168,7 @@ static inline void loop_pause_recv(struct loop *loop, struct slot *slot)
     loop->backend->pause_recv(loop, slot);
 }
 
-/* Sends all of it. 1: done at once (no on_sent comes); 0: pending, on_sent follows; -errno: failed at once. */
+/* Sends all of it; one send per slot at a time. 1: done at once (no on_sent comes); 0: pending, on_sent follows; -errno: failed at once. */
 static inline int loop_arm_send(struct loop *loop, struct slot *slot, struct loop_send *send)
 {
     return loop->backend->arm_send(loop, slot, send);
@@ -176,7 +180,8 @@ static inline void loop_shutdown_write(struct loop *loop, struct slot *slot)
     loop->backend->shutdown_write(loop, slot);
 }
 
-/* Closes: unlinks from the wheel, cancels what is out, closes the descriptor when nothing is; then on_closed. */
+/* On a closing slot arm_recv, pause_recv, shutdown_write, quiet and set_deadline do nothing, arm_send is -ECANCELED.
+ * Closes: unlinks from the wheel, cancels what is out, closes the descriptor when nothing is; then on_closed. */
 void leat__loop_close(struct loop *loop, struct slot *slot);
 
 /* The connection has been quiet for a while: hold it at the lowest price (io_uring: from receive to poll). */
@@ -201,14 +206,33 @@ static inline void loop_give_back(struct loop *loop, struct buffer *b)
     loop->backend->give_back(loop, b);
 }
 
-/* Deadline in ms from now; at least that, at most a tick later. Lazy: a later one costs a store. */
+/* Deadline in ms from now; at least that, at most a tick later. Lazy: a later one costs a store. UINT32_MAX: none.
+ * A deadline that has come is taken away before on_deadline is called. */
 static inline void loop_set_deadline(struct loop *loop, struct slot *slot, uint32_t ms)
 {
-    wheel_set(&loop->wheel, loop->slots, slot, loop->now_ms, ms);
+    if (LIKELY(!(slot->loop_flags & SLOT_CLOSING)))
+        wheel_set(&loop->wheel, loop->slots, slot, loop->now_ms, ms);
 }
 
-/* For backends: a slot with CLOSING set and nothing outstanding, its descriptor closed, goes to its grave. */
+/* For backends: the part of adopt that is the same everywhere. */
+static inline void loop_seat(struct loop *loop, struct slot *slot, int fd)
+{
+    if (UNLIKELY(++loop->generation == 0))
+        loop->generation = 1;
+    slot->next = slot->prev = 0;
+    slot->fd = fd;
+    slot->generation = loop->generation;
+    slot->deadline = 0;
+    slot->bucket = 0;
+    slot->loop_flags = 0;
+}
+
+/* For backends: a slot with CLOSING set and nothing outstanding, its descriptor closed, goes to its grave. At the end
+ * of the turn its fd becomes -1, its generation 0, its loop_flags 0, and then on_closed is called. */
 void leat__loop_bury(struct loop *loop, struct slot *slot);
+
+/* For backends: the wake-up of the mailbox was seen: empties both. */
+void leat__loop_take_mail(struct loop *loop);
 
 /* For backends: hands the bytes in b over; answers whether the callee kept b. */
 static inline bool loop_deliver(struct loop *loop, struct slot *slot, struct buffer *b)

@@ -16,7 +16,8 @@ enum slot_loop_flags {
     SLOT_SEND_ARMED = 4,    /* a send is in progress; its loop_send belongs to the loop */
     SLOT_WANTED = 8,        /* conn wants bytes: loop_arm_recv was called, loop_pause_recv was not */
     SLOT_READABLE = 16,     /* epoll: an edge came while nobody wanted bytes */
-    SLOT_WARM = 32,         /* uring: asked twice in a short time: worth an armed receive */
+    SLOT_SERVED = 16,       /* uring (the same bit): bytes came once since it was parked */
+    SLOT_WARM = 32,         /* uring: bytes came a second time: worth an armed receive */
     SLOT_CANCELLING = 64,   /* uring: a cancellation is on its way */
     SLOT_CLOSING = 128,     /* loop_close was called; on_closed follows */
 };
