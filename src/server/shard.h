@@ -9,6 +9,11 @@
 #include "conn/conn.h"
 #include "server/config.h"
 
+enum {
+    SHARDS_MAX = 1024,
+    SHARD_STACK = 256 * 1024,   /* bytes of addresses of a shard's thread */
+};
+
 struct shard {
     struct conns conns;
     struct mailbox mailbox;

@@ -1,0 +1,466 @@
+/* server.c: a running app: plan, listeners, shards, and the threads that turn them.
+ *
+ *   create: config completed, addresses parsed, routes measured, plan made     (errors remembered, a line each)
+ *   start:  listeners opened, routes compiled, a thread per shard opened; all of them serve, or none
+ *   drain / stop_now: a mail to every shard; stop: waits for the threads, hard after the drain timeout
+ *
+ * The shards' structs and the routes lie in one region of their own, counted by the plan; each shard's memory in a
+ * region of the shard's. */
+#include "server/server.h"
+#include "memory/seal.h"
+#include "server/listeners.h"
+#include "server/shard.h"
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+struct shard_thread {
+    struct shard shard;
+    leat_server *server;
+    pthread_t thread;
+    bool started;
+    int error;              /* of opening */
+};
+
+struct leat_server {
+    leat_app *app;
+    struct config config;
+    struct plan plan;
+    bool planned, running;
+    enum loop_kind loop;    /* the kind taken */
+    int exit_status;
+    struct listeners listeners;
+    struct routes routes;
+    struct region region;   /* routes, shards */
+    struct shard_thread *threads;
+    sem_t opened, ended;
+    atomic_uint ended_count;
+    struct counters counts; /* of shards that have ended */
+    pthread_mutex_t counts_lock;
+    char loop_why[256];
+    char error[2048];
+};
+
+/* ── Errors ── */
+
+static void add_error(leat_server *server, int exit_status, const char *line)
+{
+    size_t at = strlen(server->error);
+    snprintf(server->error + at, sizeof server->error - at, "%s%s", at > 0 ? "\n" : "", line);
+    if (server->exit_status == 0)
+        server->exit_status = exit_status;
+}
+
+const char *leat_server_error(const leat_server *server)
+{
+    return server->error;
+}
+
+int leat__server_exit_status(const leat_server *server)
+{
+    return server->exit_status;
+}
+
+/* ── Making it ── */
+
+static void count_user_pools(leat_app *app, struct plan_user_pool *pools, struct plan_input *input)
+{
+    leat_app *root = leat__app_root(app);
+    for (uint32_t i = 0; i < root->pool_count; i++)
+        pools[i] = (struct plan_user_pool){root->pools[i]->name, root->pools[i]->object_size,
+                                           root->pools[i]->count};
+    input->user_pools = pools;
+    input->user_pool_count = root->pool_count;
+}
+
+static void make_plan(leat_server *server)
+{
+    char line[512];
+    struct plan_input input;
+    struct plan_user_pool pools[PLAN_USER_POOLS_MAX];
+    ptrdiff_t route_bytes = leat__app_measure(server->app);
+    if (route_bytes < 0) {
+        size_t size = strlen(leat__app_errors(leat__app_root(server->app)));
+        char *lines = leat__start_copy(leat__app_errors(leat__app_root(server->app)));
+        if (size > 0)
+            lines[size - 1] = '\0'; /* the last newline */
+        add_error(server, EX_SOFTWARE, lines);
+        leat__start_free(lines);
+        return;
+    }
+    if (leat__listeners_parse(&server->listeners, &server->config, line, sizeof line) < 0) {
+        add_error(server, EX_USAGE, line);
+        return;
+    }
+    if (leat__config_check(&server->config, line, sizeof line) < 0) {
+        add_error(server, EX_CONFIG, line);
+        return;
+    }
+    leat__config_plan_input(&server->config, &input);
+    input.route_bytes = (uint64_t)route_bytes;
+    count_user_pools(server->app, pools, &input);
+    if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0) {
+        add_error(server, EX_CONFIG, line);
+        return;
+    }
+    server->planned = true;
+}
+
+static leat_server *create_empty(leat_app *app)
+{
+    leat_server *server = leat__start_alloc(sizeof *server);
+    server->app = app;
+    sem_init(&server->opened, 0, 0);
+    sem_init(&server->ended, 0, 0);
+    pthread_mutex_init(&server->counts_lock, NULL);
+    return server;
+}
+
+leat_server *leat__server_create(leat_app *app, const struct config *config)
+{
+    leat_server *server = create_empty(app);
+    server->config = *config;
+    leat__config_complete(&server->config);
+    make_plan(server);
+    return server;
+}
+
+leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,
+                                      size_t options_size)
+{
+    struct config config;
+    char line[512];
+    if (leat__config_from_options(&config, options, options_size, line, sizeof line) == 0)
+        return leat__server_create(app, &config);
+    leat_server *server = create_empty(app);
+    add_error(server, EX_CONFIG, line);
+    return server;
+}
+
+const struct plan *leat__server_plan(const leat_server *server)
+{
+    return server->planned ? &server->plan : NULL;
+}
+
+const struct config *leat__server_config(const leat_server *server)
+{
+    return &server->config;
+}
+
+/* ── A shard's thread ── */
+
+/* Puts fd into the ascending list; the lists are short and nearly in order already. */
+static void insert_sorted(int *list, size_t *count, int fd)
+{
+    size_t at = (*count)++;
+    for (; at > 0 && list[at - 1] > fd; at--)
+        list[at] = list[at - 1];
+    list[at] = fd;
+}
+
+/* Its own descriptor table, with nothing of the others' but their mailboxes. */
+static int make_descriptors_private(struct shard_thread *t)
+{
+    const leat_server *server = t->server;
+    uint32_t shards = server->config.shards, listeners = server->listeners.count;
+    int keep[3 + LOOP_LISTENERS_MAX + SHARDS_MAX];
+    size_t count = 0;
+    if (shards > SHARDS_MAX)
+        return -E2BIG;
+    if (unshare(CLONE_FILES) < 0)
+        return -errno;
+    for (int fd = 0; fd < 3; fd++)
+        insert_sorted(keep, &count, fd);
+    for (uint32_t i = 0; i < listeners; i++)
+        insert_sorted(keep, &count, listeners_fd(&server->listeners, t->shard.index, i));
+    for (uint32_t i = 0; i < shards; i++)
+        insert_sorted(keep, &count, server->threads[i].shard.mailbox.wake_fd);
+    unsigned next = 0;
+    for (size_t i = 0; i < count; i++) {
+        if ((unsigned)keep[i] > next)
+            close_range(next, (unsigned)keep[i] - 1, 0);
+        next = (unsigned)keep[i] + 1;
+    }
+    close_range(next, ~0U, 0);
+    return 0;
+}
+
+static int open_shard(struct shard_thread *t)
+{
+    leat_server *server = t->server;
+    struct shard *shard = &t->shard;
+    int error = server->config.private_descriptors ? make_descriptors_private(t) : 0;
+    if (error < 0)
+        return error;
+    error = leat__shard_open(shard, &server->config, &server->plan, &server->routes, server->loop,
+                             NULL);
+    if (error < 0)
+        return error;
+    for (uint32_t i = 0; i < server->listeners.count; i++) {
+        error = leat__conns_listen(&shard->conns, i,
+                                   listeners_fd(&server->listeners, shard->index, i));
+        if (error < 0) {
+            leat__conns_stop(&shard->conns);
+            leat__shard_close(shard);
+            return error;
+        }
+    }
+    leat__shard_memory_here = &shard->conns.memory;
+    return 0;
+}
+
+/* Whoever waits in the accept queues when the drain begins is still served. */
+static void take_waiting(struct shard *shard, const struct listeners *listeners)
+{
+    for (uint32_t i = 0; i < listeners->count; i++) {
+        int listener = listeners_fd(listeners, shard->index, i), fd;
+        while ((fd = leat__net_accept(listener)) >= 0)
+            leat__conn_events.on_accept(&shard->conns, fd, i);
+        shutdown(listener, SHUT_RDWR);
+    }
+}
+
+static void *shard_main(void *argument)
+{
+    struct shard_thread *t = argument;
+    struct shard *shard = &t->shard;
+    leat_server *server = t->server;
+    bool taken = false;
+    t->error = open_shard(t);
+    sem_post(&server->opened);
+    if (t->error < 0)
+        return NULL;
+    while (!shard_is_done(shard)) {
+        shard_turn(shard, -1);
+        if (shard->conns.common.draining && !taken) {
+            taken = true;
+            if (!shard->conns.stopping)
+                take_waiting(shard, &server->listeners);
+        }
+    }
+    pthread_mutex_lock(&server->counts_lock);
+    leat__counters_add(&server->counts, &shard->conns.counters);
+    pthread_mutex_unlock(&server->counts_lock);
+    leat__shard_memory_here = NULL;
+    leat__shard_close(shard);
+    atomic_fetch_add(&server->ended_count, 1);
+    sem_post(&server->ended);
+    return NULL;
+}
+
+/* ── Starting ── */
+
+static void choose_loop(leat_server *server)
+{
+    server->loop = server->config.loop;
+    if (server->loop != LOOP_AUTO)
+        return;
+    bool uring = leat__loop_probe(LOOP_URING, server->loop_why, sizeof server->loop_why) == 0;
+    server->loop = uring ? LOOP_URING : LOOP_EPOLL;
+    if (uring)
+        server->loop_why[0] = '\0';
+}
+
+/* The region of what all shards share; the shards' structs and their pools' homes in it. */
+static int open_region(leat_server *server)
+{
+    uint32_t shards = server->config.shards, pools = leat__app_root(server->app)->pool_count;
+    size_t threads_size = shards * sizeof(struct shard_thread);
+    size_t homes_size = (size_t)pools * shards * sizeof(struct pool *);
+    size_t size = align_up(threads_size + homes_size + server->plan.input.route_bytes + 256,
+                           PAGE_SIZE_BYTES);
+    int error = leat__region_create(&server->region, size, REGION_RESERVE);
+    if (error < 0)
+        return error;
+    server->threads = leat__region_take(&server->region, threads_size, CACHE_LINE);
+    leat__app_compile(server->app, &server->region, &server->routes);
+    for (uint32_t i = 0; i < pools; i++) {
+        struct pool **homes = leat__region_take(&server->region, shards * sizeof *homes, 16);
+        for (uint32_t s = 0; s < shards; s++)
+            homes[s] = &server->threads[s].shard.conns.memory.user[i];
+        leat__app_root(server->app)->pools[i]->homes = homes;
+        leat__app_root(server->app)->pools[i]->home_count = shards;
+    }
+    return 0;
+}
+
+static int start_thread(struct shard_thread *t)
+{
+    pthread_attr_t attributes;
+    sigset_t all, old;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, SHARD_STACK);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);   /* signals are the main thread's */
+    int error = -pthread_create(&t->thread, &attributes, shard_main, t);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    pthread_attr_destroy(&attributes);
+    t->started = error == 0;
+    return error;
+}
+
+static int start_shards(leat_server *server)
+{
+    uint32_t shards = server->config.shards;
+    int error = 0;
+    for (uint32_t i = 0; i < shards; i++)
+        server->threads[i].shard.mailbox.wake_fd = -1;
+    for (uint32_t i = 0; i < shards && error == 0; i++) {
+        struct shard_thread *t = &server->threads[i];
+        t->server = server;
+        t->shard.index = i;
+        error = leat__mailbox_open(&t->shard.mailbox);
+    }
+    uint32_t started = 0;
+    for (; started < shards && error == 0; started++)
+        error = start_thread(&server->threads[started]);
+    for (uint32_t i = 0; i < started; i++)
+        if (server->threads[i].started)
+            while (sem_wait(&server->opened) < 0) {
+            }
+    for (uint32_t i = 0; i < started && error == 0; i++)
+        error = server->threads[i].error;
+    return error;
+}
+
+int leat_server_start(leat_server *server)
+{
+    char line[512];
+    if (server->error[0] != '\0')
+        return -EINVAL;
+    choose_loop(server);
+    int error = leat__listeners_open(&server->listeners, server->config.shards, line, sizeof line);
+    if (error < 0) {
+        add_error(server, EX_UNAVAILABLE, line);
+        return error;
+    }
+    error = open_region(server);
+    if (error == 0) {
+        server->running = true;
+        error = start_shards(server);
+    }
+    if (error < 0) {
+        snprintf(line, sizeof line, "the shards could not be opened: %s", strerror(-error));
+        add_error(server, EX_OSERR, line);
+        leat__server_stop_now(server);
+        leat_server_stop(server);
+    }
+    return error;
+}
+
+const char *leat__server_loop_name(const leat_server *server)
+{
+    return server->loop == LOOP_URING ? "io_uring" : "epoll";
+}
+
+const char *leat__server_loop_why(const leat_server *server)
+{
+    return server->loop_why;
+}
+
+bool leat__server_address(const leat_server *server, size_t i, char *out, size_t size)
+{
+    if (server->listeners.fds == NULL || i >= server->listeners.count)
+        return false;
+    char bound[160];
+    leat__net_describe(listeners_fd(&server->listeners, 0, (uint32_t)i), bound, sizeof bound);
+    snprintf(out, size, "%s%s", strncmp(bound, "unix:", 5) == 0 ? "" : "http://", bound);
+    return true;
+}
+
+int leat_server_port(const leat_server *server, size_t i)
+{
+    if (server->listeners.fds == NULL || i >= server->listeners.count)
+        return 0;
+    return leat__net_port(listeners_fd(&server->listeners, 0, (uint32_t)i));
+}
+
+/* ── Stopping ── */
+
+static void post_to_all(leat_server *server, enum mail_kind kind)
+{
+    struct mail mail = {.kind = kind};
+    for (uint32_t i = 0; i < server->config.shards && server->running; i++)
+        if (server->threads[i].started && server->threads[i].error == 0)
+            leat__loop_post(&server->threads[i].shard.mailbox, &mail);
+}
+
+void leat__server_drain(leat_server *server)
+{
+    post_to_all(server, MAIL_DRAIN);
+}
+
+void leat__server_stop_now(leat_server *server)
+{
+    post_to_all(server, MAIL_STOP);
+}
+
+bool leat__server_ended(const leat_server *server)
+{
+    return !server->running || atomic_load(&server->ended_count) == server->config.shards;
+}
+
+static void wait_for_shards(leat_server *server)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += server->config.drain_timeout_ms / 1000;
+    until.tv_nsec += server->config.drain_timeout_ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    uint32_t serving = 0;
+    for (uint32_t i = 0; i < server->config.shards; i++)
+        serving += server->threads[i].started && server->threads[i].error == 0;
+    while (atomic_load(&server->ended_count) < serving) {
+        bool forever = server->config.drain_timeout_ms < 0;
+        int waited = forever ? sem_wait(&server->ended) : sem_timedwait(&server->ended, &until);
+        if (waited < 0 && errno == ETIMEDOUT)
+            break;
+    }
+}
+
+void leat_server_stop(leat_server *server)
+{
+    if (!server->running)
+        return;
+    leat__server_drain(server);
+    wait_for_shards(server);
+    leat__server_stop_now(server);
+    for (uint32_t i = 0; i < server->config.shards; i++)
+        if (server->threads[i].started)
+            pthread_join(server->threads[i].thread, NULL);
+    for (uint32_t i = 0; i < server->config.shards; i++)
+        if (server->threads[i].shard.mailbox.wake_fd >= 0)
+            leat__mailbox_close(&server->threads[i].shard.mailbox);
+    server->running = false;
+    leat__listeners_close(&server->listeners);
+    for (uint32_t i = 0; i < leat__app_root(server->app)->pool_count; i++)
+        leat__app_root(server->app)->pools[i]->home_count = 0;
+    leat__region_destroy(&server->region);
+}
+
+void leat__server_counts(const leat_server *server, struct counters *sum)
+{
+    *sum = server->counts;
+}
+
+void leat_server_destroy(leat_server *server)
+{
+    if (server == NULL)
+        return;
+    leat_server_stop(server);
+    sem_destroy(&server->opened);
+    sem_destroy(&server->ended);
+    pthread_mutex_destroy(&server->counts_lock);
+    leat__start_free(server);
+}
