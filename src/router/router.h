@@ -15,37 +15,41 @@ enum { ROUTER_PARAMS_MAX = 16, ROUTER_SEGMENTS_MAX = 64, ROUTER_PATTERN_MAX = 10
 
 struct router_route {
     enum http_method method;
-    const char *pattern;        /* begins with '/' */
-    uint32_t value;             /* the caller's, given back by a match */
+    const char *pattern; /* begins with '/' */
+    uint32_t value;      /* the caller's, given back by a match */
 };
 
-struct router;                  /* lies in the caller's memory */
+struct router; /* lies in the caller's memory */
 
 enum router_result { ROUTER_FOUND, ROUTER_NOT_FOUND, ROUTER_NOT_ALLOWED };
 
 struct router_param {
-    uint16_t at, size;          /* within the path */
+    uint16_t at, size; /* within the path */
 };
 
 struct router_match {
-    uint32_t value;             /* ROUTER_FOUND */
-    uint16_t allowed;           /* ROUTER_FOUND and NOT_ALLOWED: a bit per method (1 << enum http_method), with HEAD
-                                   where GET is, and OPTIONS always */
+    uint32_t value; /* ROUTER_FOUND */
+    /* ROUTER_FOUND and NOT_ALLOWED: a bit per method (1 << enum http_method) of every pattern that
+     * matches, with HEAD where GET is, and OPTIONS always. */
+    uint16_t allowed;
     uint8_t param_count;
-    const char *const *names;   /* of the params, NUL-terminated */
+    const char *const *names; /* of the params, NUL-terminated */
     struct router_param params[ROUTER_PARAMS_MAX];
 };
 
 /* Bytes that the compiled table takes, or -EINVAL with one line in error: a bad pattern, or two routes that mean the
- * same (the same method and shape, whatever their parameters are called: both are named). */
-ptrdiff_t leat__router_measure(const struct router_route *routes, uint32_t count, char *error, size_t error_size);
+ * same (the same method and shape, whatever their parameters are called: both are named). Allocates for its own
+ * while, as compiling does: both belong before the seal. */
+ptrdiff_t leat__router_measure(const struct router_route *routes, uint32_t count, char *error,
+                               size_t error_size);
 
-/* Compiles into memory of that many bytes, aligned to 16. Patterns are copied. */
-const struct router *leat__router_compile(void *memory, size_t size, const struct router_route *routes,
-                                          uint32_t count);
+/* Compiles routes that were measured into memory of that many bytes, aligned to 16, where the table stays. Patterns are
+ * copied. NULL: no memory to sort them by. */
+const struct router *leat__router_compile(void *memory, size_t size,
+                                          const struct router_route *routes, uint32_t count);
 
 /* HEAD falls back to GET. path_size at most 65535. */
-enum router_result leat__router_match(const struct router *router, enum http_method method, const char *path,
-                                      size_t path_size, struct router_match *match);
+enum router_result leat__router_match(const struct router *router, enum http_method method,
+                                      const char *path, size_t path_size, struct router_match *match);
 
 #endif
