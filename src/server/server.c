@@ -6,6 +6,7 @@
  *
  * The shards' structs and the routes lie in one region of their own, counted by the plan; each shard's memory in a
  * region of the shard's. */
+#define _GNU_SOURCE /* unshare, close_range */
 #include "server/server.h"
 #include "memory/seal.h"
 #include "server/listeners.h"
