@@ -122,7 +122,8 @@ enum { HTTP1_DATE_LINE = 37, HTTP1_HEAD_ROOM = 192 };   /* HEAD_ROOM: a response
 /* Octets written, or 0 when room is less than HTTP1_HEAD_ROOM + fields_size. */
 size_t leat__http1_write_head(char *out, size_t room, const struct http1_response *r);
 
-/* Decodes %XX. In a path "%2F" stays as it is when keep_slash. -1 for a bad or a NUL octet; else octets written
+/* Decodes %XX. In a path "%2F" and "%25" stay as they are when keep_slash, so that what is left can be
+ * decoded once more, segment by segment. -1 for a bad or a NUL octet; else octets written
  * (at most size). plus: '+' is a space (forms, queries). out may be in. */
 ptrdiff_t leat__http1_percent_decode(char *out, const char *in, size_t size, bool plus, bool keep_slash);
 

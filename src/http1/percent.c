@@ -18,7 +18,7 @@ ptrdiff_t leat__http1_percent_decode(char *out, const char *in, size_t size, boo
         unsigned octet = hex_value(in[0]) << 4 | hex_value(in[1]);
         if (octet == 0)
             return -1;
-        if (octet == '/' && keep_slash) {
+        if (keep_slash && (octet == '/' || octet == '%')) {
             memmove(to, in - 1, 3);
             to += 3;
         } else {
