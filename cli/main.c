@@ -1,0 +1,79 @@
+/* main.c: `leat VERB …`: finds the verb and hands over. */
+#include "verbs.h"
+
+#include "leat/leat.h"
+#include "server/main.h"
+#include "server/option_values.h"
+#include <stdio.h>
+
+static int run_help(int argc, char **argv);
+
+static const struct verb verbs[] = {
+    {"serve", "serve [DIR] [OPTION]...", "serve the files of DIR, or a welcome page", leat__verb_serve},
+    {"plan", "plan [OPTION]...", "print what a server with these options would take in memory",
+     leat__verb_plan},
+    {"help", "help [VERB]", "say what a verb does", run_help},
+};
+
+static void print_usage(FILE *to)
+{
+    fputs("Leat: a web server whose memory is dug before the water comes.\n\nUsage:\n", to);
+    for (unsigned i = 0; i < COUNT_OF(verbs); i++)
+        fprintf(to, "  leat %-26s %s\n", verbs[i].usage, verbs[i].about);
+    fputs("  leat --version\n"
+          "\nTo begin with:  leat serve        then open http://localhost:8080\n"
+          "All options:    leat help serve\n",
+          to);
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    for (unsigned i = 0; i < COUNT_OF(verbs); i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int tell_unknown(const char *name)
+{
+    const char *names[COUNT_OF(verbs)];
+    for (unsigned i = 0; i < COUNT_OF(verbs); i++)
+        names[i] = verbs[i].name;
+    int nearest = leat__option_nearest(name, names, COUNT_OF(verbs));
+    if (name[0] == '-')
+        fprintf(stderr, "leat: %s: options come behind a verb; write leat serve %s\n", name, name);
+    else if (nearest >= 0)
+        fprintf(stderr, "leat: %s: no such verb; did you mean leat %s?\n", name, names[nearest]);
+    else
+        fprintf(stderr, "leat: %s: no such verb; leat --help lists them\n", name);
+    return MAIN_USAGE;
+}
+
+static int run_help(int argc, char **argv)
+{
+    char help[] = "--help";
+    if (argc < 2 || strcmp(argv[1], argv[0]) == 0) {
+        print_usage(stdout);
+        return MAIN_DONE;
+    }
+    const struct verb *verb = find_verb(argv[1]);
+    return verb != NULL ? verb->run(2, (char *[]){argv[1], help, NULL}) : tell_unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_usage(stderr);
+        return MAIN_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_usage(stdout);
+        return MAIN_DONE;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts("leat " LEAT_VERSION);
+        return MAIN_DONE;
+    }
+    const struct verb *verb = find_verb(argv[1]);
+    return verb != NULL ? verb->run(argc - 1, argv + 1) : tell_unknown(argv[1]);
+}

@@ -1,0 +1,15 @@
+/* verbs.h: the verbs of the `leat` command. One row each, one file each. */
+#ifndef LEAT_VERBS_H
+#define LEAT_VERBS_H
+
+struct verb {
+    const char *name;
+    const char *usage;                 /* behind "leat " */
+    const char *about;                 /* half a line */
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; answers the exit status */
+};
+
+int leat__verb_serve(int argc, char **argv);
+int leat__verb_plan(int argc, char **argv);
+
+#endif
