@@ -162,8 +162,8 @@ static void serve(leat_server *server, const char *name, const sigset_t *signals
     leat__seal_set(SEAL_SEALED);
     int number = wait_for_signal(signals);
     say(STDOUT_FILENO, name, "%s: draining; once more stops at once", signal_name(number));
-    drain(server, name, signals);
     leat__seal_set(SEAL_STOPPING);
+    drain(server, name, signals);
     leat_server_stop(server);
     leat__server_counts(server, &counts);
     leat__counters_describe(&counts, text, sizeof text);
