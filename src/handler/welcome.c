@@ -64,7 +64,7 @@ static void add_name(struct welcome *w, const struct plan_row *row)
     add_escaped(w, row->what);
     addf(w, "<small>");
     add_escaped(w, row->note != NULL ? row->note : "");
-    if (row->option != NULL && row->option[0] != '\0') {
+    if (row->option != NULL && row->option[0] == '-') {
         addf(w, " (<code>");
         add_escaped(w, row->option);
         addf(w, "</code>)");
@@ -124,9 +124,10 @@ static void add_sums(struct welcome *w, const struct plan *plan)
     add_sum(w, "Our memory, at the very most", plan->ours, in->memory);
     addf(w, "<div><dt>Connections at once</dt><dd>");
     add_count(w, in->connections);
-    addf(w, "<small>on %u shard%s, ", in->shards, in->shards == 1 ? "" : "s");
+    addf(w, "<small>");
     add_count(w, in->exchanges);
-    addf(w, " requests under way</small></dd></div>\n<div><dt>File descriptors</dt><dd>");
+    addf(w, " of them active, %u shard%s</small></dd></div>\n", in->shards, in->shards == 1 ? "" : "s");
+    addf(w, "<div><dt>File descriptors</dt><dd>");
     add_count(w, plan->descriptors);
     addf(w, "<small>of ");
     add_count(w, in->descriptor_limit);
@@ -154,11 +155,10 @@ void leat__welcome_fill(struct welcome *w, const struct plan *plan)
     w->size = 0;
     add(w, leat__welcome_head, strlen(leat__welcome_head));
     add_sums(w, plan);
-    addf(
-        w,
-        "<h2>The plan of this process</h2>\n<p>Every pool was made from this table and from "
-        "nothing else, so it is not an estimate but a bound. When one is empty, the next client is "
-        "told so with a 503; nothing grows.</p>\n");
+    addf(w,
+         "<h2>The plan of this process</h2>\n<p>Every pool was made from this table and from "
+         "nothing else: its sum is a bound, not an estimate. When a pool is empty, the next client "
+         "is told so with a 503; nothing grows.</p>\n");
     add_memory_table(w, plan, PLAN_OURS, "What is ours, in all shards together", "All of ours",
                      plan->ours);
     add_memory_table(w, plan, PLAN_KERNEL,
