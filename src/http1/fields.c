@@ -6,16 +6,32 @@
 #include "http1/head.h"
 
 const char leat__http1_known_first[32] = {
-    [4] = 'h', [6] = 'e', [7] = 'u', [10] = 'c', [14] = 'c', [17] = 't',
+    [0] = ':', [4] = 'h', [6] = 'e', [7] = 'u', [10] = 'c', [14] = 'c', [17] = 't',
 };
 
-/* lower holds small letters and '-' only; no other octet that a token may hold turns into these. */
-static bool is_same(const char *text, const char *lower, size_t size)
+/* Sizes are constants: then this is a comparison or two of whole words. lower holds small letters, digits and '-' only,
+ * which all have the bit that is set here; of octets without it, only large letters turn into these, and controls,
+ * of which there are none. */
+static inline __attribute__((always_inline)) bool is_same(const char *text, const char *lower, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        if ((text[i] | 0x20) != lower[i])
-            return false;
-    return true;
+    const uint64_t bits = 0x2020202020202020;
+    if (size < 8) {
+        uint32_t a, b, c, d;
+        memcpy(&a, text, 4);
+        memcpy(&b, lower, 4);
+        memcpy(&c, text + size - 4, 4);
+        memcpy(&d, lower + size - 4, 4);
+        return (((a | (uint32_t)bits) ^ b) | ((c | (uint32_t)bits) ^ d)) == 0;
+    }
+    uint64_t differs = 0;
+    for (size_t i = 0; i < size; i += 8) {
+        uint64_t a, b;
+        size_t at = size_min(i, size - 8);
+        memcpy(&a, text + at, 8);
+        memcpy(&b, lower + at, 8);
+        differs |= (a | bits) ^ b;
+    }
+    return differs == 0;
 }
 
 static enum http1_result take_host(struct http1_head *h, const char *value, const struct http1_field *f)
@@ -38,7 +54,7 @@ static enum http1_result take_expect(struct http1_head *h, const char *value, si
     static const char wanted[] = "100-continue";
     if (h->minor == 0)
         return HTTP1_DONE;
-    if (size != sizeof wanted - 1 || !is_same(value, wanted, size))
+    if (size != sizeof wanted - 1 || !is_same(value, wanted, sizeof wanted - 1))
         return head_bad(h, 417, "only 100-continue can be expected");
     h->flags |= HTTP1_EXPECT_CONTINUE;
     return HTTP1_DONE;
@@ -62,6 +78,10 @@ static size_t next_member(const char **at, const char *end, const char **member)
 /* A list of options; those that are none of ours, or malformed, change nothing. */
 static enum http1_result take_connection(struct http1_head *h, const char *value, size_t size)
 {
+    if (LIKELY(size == 10 && is_same(value, "keep-alive", 10))) {
+        h->flags |= HTTP1_KEEP_ALIVE_SAID;
+        return HTTP1_DONE;
+    }
     const char *end = value + size, *member;
     while (value != NULL) {
         size_t n = next_member(&value, end, &member);
@@ -125,6 +145,8 @@ enum http1_result leat__http1_known_field(struct http1_head *h, const char *byte
 {
     const char *name = bytes + f->name_at, *value = bytes + f->value_at;
     switch (f->name_size) {
+    case 0:
+        return head_bad(h, 400, "a field without a name");
     case 4:
         return is_same(name, "host", 4) ? take_host(h, value, f) : HTTP1_DONE;
     case 6:

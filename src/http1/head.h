@@ -44,7 +44,7 @@ bool leat__http1_is_authority(const char *text, size_t size, bool needs_port);
 size_t leat__http1_find_control(const char *text, size_t size);
 
 /* The first octets, in lower case, of the names that known_field knows, by their size: nearly all other fields are
- * told apart by this alone. */
+ * told apart by this alone. (An empty name is known too: it is refused.) */
 extern const char leat__http1_known_first[32];
 
 /* The empty line was read: what only the whole head can tell. */

@@ -106,8 +106,6 @@ static enum http1_result judge_field(struct http1_head *h, const char *bytes, ui
         return head_bad(h, 400,
                         is_blank(bytes[i]) ? "a space in or behind a field's name"
                                            : "an octet that no field's name may hold");
-    if (i == at)
-        return head_bad(h, 400, "a field without a name");
     uint32_t value = i + 1;
     while (value < end && is_blank(bytes[value]))
         value++;

@@ -16,7 +16,7 @@ static parse_head *choose(void)
 {
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
         return leat__http1_parse_head_avx2;
 #endif
     return leat__http1_parse_head_scalar;

@@ -33,12 +33,26 @@ static inline size_t scan_host_scalar(const char *p, const char *end)
     return scan_class(p, end, CLASS_NAME);
 }
 
-/* A word's octets below 0x20 and 0x7f get their high bits; exact up to the first of them, which is what counts. */
-static inline size_t scan_line_scalar(const char *p, const char *end, size_t *colon)
+static inline size_t scan_name_scalar(const char *p, const char *end)
 {
-    const char *at = p + scan_class(p, end, CLASS_TOKEN);
-    *colon = (size_t)(at - p);
-    for (; at < end; at += 8) {
+    return scan_class(p, end, CLASS_TOKEN);
+}
+
+struct window_scalar {
+    char unused;
+};
+
+static inline struct window_scalar open_window_scalar(const char *p)
+{
+    (void)p;
+    return (struct window_scalar){0};
+}
+
+/* A word's octets below 0x20 and 0x7f get their high bits; exact up to the first of them, which is what counts. */
+static inline size_t scan_line_scalar(struct window_scalar *w, const char *p, const char *end, size_t name)
+{
+    (void)w;
+    for (const char *at = p + name; at < end; at += 8) {
         uint64_t word;
         memcpy(&word, at, sizeof word);
         uint64_t delete = word ^ OCTETS(0x7f);
@@ -47,7 +61,7 @@ static inline size_t scan_line_scalar(const char *p, const char *end, size_t *co
         if (bits != 0)
             return (size_t)(at - p) + (size_t)__builtin_ctzll(bits) / 8;
     }
-    return (size_t)(at - p);
+    return (size_t)(end - p);
 }
 
 #include "http1/parse.inc"

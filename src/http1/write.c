@@ -13,23 +13,22 @@ static const char digit_pairs[] = "000102030405060708091011121314151617181920212
                                   "50515253545556575859606162636465666768697071727374"
                                   "75767778798081828384858687888990919293949596979899";
 
-static char *put_number(char *out, uint64_t n)
+/* Pairs of digits, from the last to the first; so the number of digits is counted beforehand. */
+static inline char *put_number(char *out, uint64_t n)
 {
-    char digits[20], *first = digits + sizeof digits;
-    while (n >= 100) {
-        first -= 2;
-        memcpy(first, digit_pairs + n % 100 * 2, 2);
-        n /= 100;
+    unsigned digits = 1;
+    for (uint64_t power = 10; n >= power && digits < 20; power *= 10)
+        digits++;
+    char *at = out + digits;
+    for (; n >= 100; n /= 100) {
+        at -= 2;
+        memcpy(at, digit_pairs + n % 100 * 2, 2);
     }
-    if (n < 10) {
-        *--first = (char)('0' + n);
-    } else {
-        first -= 2;
-        memcpy(first, digit_pairs + n * 2, 2);
-    }
-    size_t size = (size_t)(digits + sizeof digits - first);
-    memcpy(out, first, size);
-    return out + size;
+    if (n >= 10)
+        memcpy(out, digit_pairs + n * 2, 2);
+    else
+        *out = (char)('0' + n);
+    return out + digits;
 }
 
 /* A status that no table knows: three digits and a reason all the same. */
@@ -43,10 +42,29 @@ static char *put_odd_status(char *out, unsigned status)
     return out + sizeof line - 1;
 }
 
-static char *put(char *out, const char *text, size_t size)
+static inline char *put(char *out, const char *text, size_t size)
 {
     memcpy(out, text, size);
     return out + size;
+}
+
+/* A field or two are copied as pieces of fixed size that overlap in the middle. */
+static inline char *put_fields(char *out, const char *text, size_t size)
+{
+    enum { PIECE = 16 };
+    if (UNLIKELY(size < PIECE || size > 4 * PIECE)) {
+        if (size != 0)
+            memcpy(out, text, size);
+        return out + size;
+    }
+    char *end = out + size;
+    const char *text_end = text + size;
+    if (size > 2 * PIECE) {
+        put(out + PIECE, text + PIECE, PIECE);
+        put(end - 2 * PIECE, text_end - 2 * PIECE, PIECE);
+    }
+    put(out, text, PIECE);
+    return put(end - PIECE, text_end - PIECE, PIECE);
 }
 
 size_t leat__http1_write_head(char *out, size_t room, const struct http1_response *r)
@@ -72,8 +90,7 @@ size_t leat__http1_write_head(char *out, size_t room, const struct http1_respons
         at = put(at, "Connection: close\r\n", 19);
     else if (UNLIKELY(r->keep_alive))
         at = put(at, "Connection: keep-alive\r\n", 24);
-    if (r->fields_size != 0)
-        at = put(at, r->fields, r->fields_size);
+    at = put_fields(at, r->fields, r->fields_size);
     at = put(at, "\r\n", 2);
     return (size_t)(at - out);
 }
