@@ -25,7 +25,8 @@ struct buffer {
 struct buffer_pool {
     struct buffer *free; /* warm: their pages may be resident */
     uint32_t in_use;
-    uint32_t recent_high; /* high water since the last look of the trimmer */
+    uint32_t recent_high;    /* high water since the last look of the trimmer */
+    uint32_t fail_countdown; /* tests: the n-th acquisition from now fails; 0: off */
     uint32_t high, count;
     uint32_t touched;  /* headers ever handed out; the rest are in no list */
     uint32_t warm;     /* buffers whose pages may be resident: in use or in free */
@@ -34,7 +35,6 @@ struct buffer_pool {
     struct buffer *headers;
     char *base;
     struct buffer *cold; /* trimmed: no pages */
-    uint32_t fail_countdown;
     uint64_t refused;
     struct buffer *hidden; /* the free list while fail_countdown runs */
     const char *name;

@@ -55,7 +55,7 @@ void leat__pool_init(struct pool *p, struct region *r, const char *name, size_t 
     size_t slab_size = leat__pool_slab_size(object_size);
     *p = (struct pool){
         .slab_size = slab_size,
-        .slab_shift = (slab_size & (slab_size - 1)) == 0 ? (uint32_t)__builtin_ctzl(slab_size) : 0,
+        .slab_shift = (slab_size & (slab_size - 1)) == 0 ? (uint8_t)__builtin_ctzl(slab_size) : 0,
         .current = POOL_NO_SLAB,
         .object_size = (uint32_t)object_size,
         .per_slab = (uint32_t)m.per_slab,
@@ -66,8 +66,9 @@ void leat__pool_init(struct pool *p, struct region *r, const char *name, size_t 
     p->base = leat__region_take(r, m.slab_count * slab_size, PAGE_SIZE_BYTES);
     p->slabs = leat__region_take(r, m.slabs, CACHE_LINE);
     p->room = leat__region_take(r, m.room, CACHE_LINE);
-    if (MEMORY_CHECKED)
-        p->held = leat__region_take(r, m.held, CACHE_LINE);
+#if MEMORY_CHECKED
+    p->held = leat__region_take(r, m.held, CACHE_LINE);
+#endif
     for (size_t slab = 0; slab < m.slab_count; slab++)
         p->room[slab / 64] |= (uint64_t)1 << slab % 64;
 }
@@ -328,6 +329,8 @@ static size_t object_index(const struct pool *p, const void *object)
     return index;
 }
 
+#if MEMORY_CHECKED
+
 void leat__pool_check_acquired(struct pool *p, void *object)
 {
     size_t index = object_index(p, object);
@@ -353,6 +356,8 @@ void leat__pool_check_released(struct pool *p, void *object)
     p->held[index / 64] &= ~bit;
     poison_object(p, object);
 }
+
+#endif
 
 static uint32_t check_slab(const struct pool *p, uint32_t slab)
 {

@@ -43,20 +43,27 @@ struct pool {
     struct pool_slab *slabs;
     uint64_t *room;          /* a bit per slab that has room and is not the current one */
     uint32_t room_from;      /* no word of room before this one has a bit */
-    uint32_t slab_shift;     /* slab_size is 1 << slab_shift; 0: it is no power of two */
     uint32_t fail_countdown; /* tests: the n-th acquisition from now fails; 0: off */
     uint32_t slabs_touched;  /* slabs with resident pages, at most */
     uint32_t touched_end;    /* they lie below this slab */
-    uint32_t trim_at; /* the trimmer's sweep goes on below this slab; 0: no sweep is under way */
-    bool readable;    /* free objects may be looked at (slots): they are not poisoned */
+    uint32_t trim_at;        /* the trimmer's sweep goes on below this slab; 0: none is under way */
+    uint8_t slab_shift;      /* slab_size is 1 << slab_shift; 0: it is no power of two */
+    bool readable;           /* free objects may be looked at (slots): they are not poisoned */
     uint64_t refused;
-    uint64_t *held;   /* checked builds: a bit per object that is out */
     const char *name; /* its row in the plan */
+#if MEMORY_CHECKED
+    uint64_t *held; /* a bit per object that is out */
+#endif
     /* other threads' */
     _Alignas(CACHE_LINE) _Atomic(void *) returned; /* linked by their first word */
 };
 
 enum { POOL_NO_SLAB = UINT32_MAX };
+
+_Static_assert(offsetof(struct pool, base) == CACHE_LINE,
+               "acquire and release touch one line of a pool");
+_Static_assert(MEMORY_CHECKED || sizeof(struct pool) == 3 * CACHE_LINE,
+               "one line each: fast, slow, strangers'");
 
 /* Bytes of a slab, and objects in it; pure. */
 size_t leat__pool_slab_size(size_t object_size);
@@ -108,8 +115,9 @@ static inline void pool_release(struct pool *p, void *object)
         leat__pool_release_slow(p, object);
         return;
     }
-    memcpy(object, p->release_list, sizeof(void *));
-    *p->release_list = object;
+    void **list = p->release_list;
+    memcpy(object, list, sizeof *list);
+    *list = object;
     p->in_use--;
 }
 
