@@ -1,8 +1,9 @@
 /* config.c: defaults, and what a configuration must be to be one.
  *
- * What nobody asked for is found by asking the plan: the largest number of exchanges and of connections that fit the
- * memory and the descriptors of this machine, up to a comfortable bound. So the defaults can't contradict the plan,
- * whatever a connection comes to cost. What was asked for is left alone: if it does not fit, the plan says so. */
+ * What nobody asked for is found by asking the plan: the largest number of exchanges and of
+ * connections that fit the memory and the descriptors of this machine, up to a comfortable bound. So
+ * the defaults can't contradict the plan, whatever a connection comes to cost. What was asked for is
+ * left alone: if it does not fit, the plan says so. */
 #include "server/config.h"
 
 #include "net/net.h"
@@ -43,8 +44,7 @@ static int read_loop(struct config *config, const char *name, char *error, size_
     return -EINVAL;
 }
 
-static int read_listen(struct config *config, const char *const *listen, char *error,
-                       size_t error_size)
+static int read_listen(struct config *config, const char *const *listen, char *error, size_t error_size)
 {
     for (; listen != NULL && *listen != NULL; listen++) {
         if (config->listen_count == CONFIG_LISTEN_MAX) {
@@ -160,8 +160,8 @@ static uint64_t content_block(uint64_t size)
     return block;
 }
 
-/* Does the plan of config fit? What it takes is held against the machine, leaving a quarter of each for what is not
- * known yet: routes, users' pools, the program's own memory. */
+/* Does the plan of config fit? What it takes is held against the machine, leaving a quarter of the
+ * memory for what is not known yet: routes, users' pools, the program's own. */
 static bool has_room(const struct config *config)
 {
     struct plan plan;
@@ -178,8 +178,8 @@ static bool has_room(const struct config *config)
            plan.descriptors + DESCRIPTOR_RESERVE <= config->descriptor_limit;
 }
 
-/* The largest value of *field (and of *twin, unless NULL) from smallest to largest with which the plan fits; smallest
- * when none does. */
+/* The largest value of *field (and of *twin, unless NULL) from smallest to largest with which the
+ * plan fits; smallest when none does. */
 static void find_largest(struct config *config, uint32_t *field, uint32_t *twin, uint32_t smallest,
                          uint32_t largest)
 {
@@ -197,8 +197,8 @@ static void find_largest(struct config *config, uint32_t *field, uint32_t *twin,
     *field = low;
 }
 
-/* Exchanges first: as many as could all be under way, each on a connection of its own. What is left over goes to
- * connections that are quiet. */
+/* Exchanges first: as many as could all be under way, each on a connection of its own. What is left
+ * over goes to connections that are quiet. */
 static void fill_counts(struct config *config)
 {
     uint32_t shards = config->shards;
@@ -217,23 +217,33 @@ static void fill_counts(struct config *config)
     }
 }
 
+static void fill_content(struct config *config)
+{
+    uint64_t fitting = config->memory / 4 < CONTENT_COMFORT ? config->memory / 4 : CONTENT_COMFORT;
+    uint64_t least = config->shards * content_block(config->content_max);
+    if (config->content_total == 0)
+        config->content_total = least > fitting ? least : fitting / 65536 * 65536;
+}
+
 void leat__config_fill(struct config *config, const struct machine *machine)
 {
     config->uring = config->loop != LOOP_EPOLL && machine->uring;
     config->machine_memory = machine->memory;
     config->descriptor_limit = machine->descriptor_limit;
-    if (config->shards == 0)
-        config->shards = machine->processors;
     if (config->memory == 0)
         config->memory = machine->memory / 2;
-    uint32_t shards = config->shards;
-    if (config->content_total == 0) {
-        uint64_t fitting = config->memory / 4 < CONTENT_COMFORT ? config->memory / 4
-                                                                : CONTENT_COMFORT;
-        uint64_t least = shards * content_block(config->content_max);
-        config->content_total = least > fitting ? least : fitting / 65536 * 65536;
+    struct config told = *config;
+    bool choose_shards = config->shards == 0;
+    uint32_t shards = choose_shards ? machine->processors : config->shards;
+    /* Every shard costs something: many processors with little memory or few descriptors take fewer. */
+    for (;; shards = (shards + 1) / 2) {
+        *config = told;
+        config->shards = shards;
+        fill_content(config);
+        fill_counts(config);
+        if (has_room(config) || !choose_shards || shards == 1)
+            break;
     }
-    fill_counts(config);
 }
 
 void leat__config_complete(struct config *config)
@@ -241,8 +251,7 @@ void leat__config_complete(struct config *config)
     struct machine machine;
     char why[256];
     leat__machine_ask(&machine);
-    machine.uring = config->loop != LOOP_EPOLL &&
-                    leat__loop_probe(LOOP_URING, why, sizeof why) == 0;
+    machine.uring = config->loop != LOOP_EPOLL && leat__loop_probe(LOOP_URING, why, sizeof why) == 0;
     leat__config_fill(config, &machine);
 }
 
