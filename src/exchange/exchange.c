@@ -39,7 +39,7 @@ void leat__exchange_begin(struct leat_exchange *x)
 
 void leat__exchange_end(struct leat_exchange *x)
 {
-    leat__response_forget(x);
+    response_forget(x);
     if (UNLIKELY(x->content_block != NULL)) {
         leat__content_release(&x->common->memory->content, x->content_block);
         x->content_block = NULL;

@@ -45,6 +45,7 @@ enum exchange_flags {
     X_CONTINUE_OWED = 32,   /* 100 (Continue) is expected and not sent */
     X_NO_MEMORY = 64,       /* a field did not fit: the client gets an error */
     X_BY_REFERENCE = 128,   /* a content or file outside the output waits to be sent: flush before going on */
+    X_HOLDS = 512,          /* the response has borrowed content, a file or a block: to be let go of */
     X_NEXT_ENDED = 256,     /* what was behind the middleware has run */
 };
 
@@ -143,7 +144,14 @@ char *leat__response_memory(struct leat_exchange *x, size_t size);
 /* Makes the response; content must outlive it. type_line may be NULL. */
 void leat__response_make(struct leat_exchange *x, int status, const char *type_line, size_t type_size,
                          const char *content, uint64_t size);
-void leat__response_forget(struct leat_exchange *x);
+void leat__response_let_go(struct leat_exchange *x);
+
+/* The response made so far counts no more. */
+static inline void response_forget(struct leat_exchange *x)
+{
+    if (UNLIKELY(x->flags & X_HOLDS))
+        leat__response_let_go(x);
+}
 
 /* The last link of the unrouted chain. */
 void leat__answer_unrouted(leat_exchange *x);

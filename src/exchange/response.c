@@ -3,7 +3,9 @@
  * Answering functions only say what the response is; it is written once, when the chain has ended, so that middleware
  * can still change it. A content that fits goes into the output beside its head; a larger one is sent from where it
  * lies. Whatever runs out on the way, there is always room for a short error: OUTPUT_RESERVE. */
+#define _GNU_SOURCE /* strchrnul */
 #include "exchange/exchange.h"
+#include "base/copy.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +15,10 @@
 #define TYPE_PROBLEM "Content-Type: application/problem+json\r\n"
 #define RETRY_AFTER "Retry-After: 1\r\n"
 
-void leat__response_forget(struct leat_exchange *x)
+void leat__response_let_go(struct leat_exchange *x)
 {
     struct response *r = &x->response;
+    x->flags &= (uint16_t)~X_HOLDS;
     if (UNLIKELY(r->release != NULL)) {
         leat_release_function *release = r->release;
         r->release = NULL;
@@ -29,8 +32,6 @@ void leat__response_forget(struct leat_exchange *x)
         leat__content_release(&x->common->memory->content, x->response_block);
         x->response_block = NULL;
     }
-    r->content = NULL;
-    r->content_size = 0;
 }
 
 void leat__response_make(struct leat_exchange *x, int status, const char *type_line,
@@ -55,7 +56,7 @@ static void answer_in_need(struct leat_exchange *x, int status)
     static const char busy[] = "{\"title\":\"Service Unavailable\",\"status\":503}\n";
     static const char failed[] = "{\"title\":\"Internal Server Error\",\"status\":500}\n";
     static const char busy_fields[] = TYPE_PROBLEM RETRY_AFTER;
-    leat__response_forget(x);
+    response_forget(x);
     x->response.fields = NULL;
     x->response.fields_size = 0;
     x->flags &= (uint16_t)~X_TYPE_SET;
@@ -117,17 +118,18 @@ static const char *date_line(struct exchange_common *common)
 static bool write_head(struct leat_exchange *x)
 {
     struct response *r = &x->response;
-    struct http1_response head = {.status = r->status};
+    struct http1_response head;
     head.fields = gather_fields(x, &head.fields_size);
     if (UNLIKELY(head.fields == NULL))
         return false;
     bool no_content = r->status == 204 || r->status == 304;
     r->bare = no_content || x->head.method == HTTP_HEAD;
+    head.status = r->status;
     head.date = date_line(x->common);
     head.content_length = r->content_size;
     head.has_length = !no_content;
     head.close = (x->flags & X_CLOSE) != 0;
-    head.keep_alive = !head.close && (x->head.flags & HTTP1_KEEP_ALIVE_SAID) && x->head.minor == 0;
+    head.keep_alive = !head.close && x->head.minor == 0 && (x->head.flags & HTTP1_KEEP_ALIVE_SAID);
     size_t n = leat__http1_write_head(x->output + x->output_size, PLAN_OUTPUT - x->output_size,
                                       &head);
     if (LIKELY(n > 0)) {
@@ -162,7 +164,7 @@ void leat__response_send(struct leat_exchange *x)
         if (r->long_head != NULL)
             x->flags |= X_BY_REFERENCE;
     } else if (LIKELY(r->content_size <= room && r->long_head == NULL && r->file < 0)) {
-        memcpy(x->output + x->output_size, r->content ? r->content : "", r->content_size);
+        copy_short(x->output + x->output_size, r->content ? r->content : "", r->content_size);
         x->output_size += (uint32_t)r->content_size;
     } else {
         x->flags |= X_BY_REFERENCE;
@@ -206,6 +208,7 @@ char *leat__response_memory(struct leat_exchange *x, size_t size)
     struct content_store *store = &x->common->memory->content;
     ASSERT(x->response_block == NULL);
     x->response_block = leat__content_acquire(store, size);
+    x->flags |= X_HOLDS;
     if (x->response_block == NULL)
         x->arena.overflow = size > store->size ? ARENA_TOO_LARGE : ARENA_POOL_EMPTY;
     return x->response_block;
@@ -213,14 +216,15 @@ char *leat__response_memory(struct leat_exchange *x, size_t size)
 
 void leat_text(leat_exchange *x, int status, const char *format, ...)
 {
-    leat__response_forget(x);
+    response_forget(x);
     char *text = x->arena.at;
     size_t room = (size_t)(x->arena.end - x->arena.at), size;
     va_list arguments;
-    if (strchr(format, '%') == NULL) {
-        size = strlen(format);
+    const char *percent = strchrnul(format, '%');
+    if (*percent == '\0') { /* nothing to format: the format is the text */
+        size = (size_t)(percent - format);
         if (size < room)
-            memcpy(text, format, size + 1);
+            copy_short(text, format, size);
     } else {
         va_start(arguments, format);
         int n = vsnprintf(text, room, format, arguments);
@@ -232,7 +236,7 @@ void leat_text(leat_exchange *x, int status, const char *format, ...)
         size = (size_t)n;
     }
     if (LIKELY(size < room)) {
-        text = arena_alloc(&x->arena, size + 1 <= room ? size : room);
+        arena_alloc(&x->arena, size);
     } else if ((text = leat__response_memory(x, size + 1)) != NULL) {
         va_start(arguments, format);
         vsnprintf(text, size + 1, format, arguments);
@@ -268,11 +272,12 @@ static const char *type_line_of(leat_exchange *x, const char *media_type, size_t
 void leat_bytes_borrow(leat_exchange *x, int status, const char *media_type, const void *bytes,
                        size_t size, leat_release_function *release, void *argument)
 {
-    leat__response_forget(x);
+    response_forget(x);
     size_t type_size;
     const char *type_line = type_line_of(x, media_type, &type_size);
     x->response.release = release;
     x->response.argument = argument;
+    x->flags |= X_HOLDS;
     if (type_line != NULL)
         leat__response_make(x, status, type_line, type_size, bytes, size);
 }
@@ -285,7 +290,7 @@ static bool is_content_of(const leat_exchange *x, const char *bytes, size_t size
 
 void leat_bytes(leat_exchange *x, int status, const char *media_type, const void *bytes, size_t size)
 {
-    leat__response_forget(x);
+    response_forget(x);
     size_t type_size;
     const char *type_line = type_line_of(x, media_type, &type_size);
     if (type_line == NULL)
@@ -303,14 +308,14 @@ void leat_bytes(leat_exchange *x, int status, const char *media_type, const void
 
 void leat_status(leat_exchange *x, int status)
 {
-    leat__response_forget(x);
+    response_forget(x);
     leat__response_make(x, status, NULL, 0, NULL, 0);
 }
 
 void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd, uint64_t offset,
                     uint64_t size)
 {
-    leat__response_forget(x);
+    response_forget(x);
     size_t type_size;
     const char *type_line = type_line_of(x, media_type, &type_size);
     if (type_line == NULL) {
@@ -319,6 +324,7 @@ void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd
     }
     leat__response_make(x, status, type_line, type_size, NULL, size);
     x->response.file = fd;
+    x->flags |= X_HOLDS;
     x->response.file_offset = offset;
 }
 
@@ -358,7 +364,7 @@ static size_t json_escape(char *out, const char *text)
 
 void leat_problem(leat_exchange *x, int status, const char *detail)
 {
-    leat__response_forget(x);
+    response_forget(x);
     if (status == 503)
         leat_field_set(x, "Retry-After", "1");
     const char *title = leat__http_reason((unsigned)status);
