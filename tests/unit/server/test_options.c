@@ -254,7 +254,10 @@ static void help_shows_every_option_within_100_columns(void **state)
     for (unsigned i = 0; i < leat__option_row_count; i++) {
         const struct option_row *row = &leat__option_rows[i];
         snprintf(name, sizeof name, "%s%s",
-                 row->kind == OPTION_HEADING ? "\n\n" + (i == 0) : "\n  --", row->name);
+                 row->kind != OPTION_HEADING ? "\n  --"
+                 : i == 0                    ? "\n"
+                                             : "\n\n",
+                 row->name);
         assert_non_null(strstr(text.bytes, name));
     }
     assert_non_null(strstr(text.bytes, "[10s]"));
