@@ -1,5 +1,6 @@
 /* request.c: what a handler asks of the request. Slices point into the head as it came; C strings are decoded copies in
  * the arena, made when asked for. */
+#include "base/clock.h"
 #include "exchange/exchange.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -155,4 +156,9 @@ const char *leat_query(leat_exchange *x, const char *name)
 int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise)
 {
     return integer_or(leat_query(x, name), otherwise);
+}
+
+uint64_t leat_now_ns(void)
+{
+    return (uint64_t)leat__clock_now_ns();
 }
