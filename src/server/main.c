@@ -178,9 +178,10 @@ static int run_server(leat_app *app, const struct program *program, const struct
     leat_server *server = leat__server_create(app, &options->config);
     const struct plan *plan = leat__server_plan(server);
     bool failed = leat_server_error(server)[0] != '\0' || plan == NULL;
-    if (!failed && (options->plan || !options->config.quiet))
+    /* a plan that does not fit is shown too when it was asked for: that is when it is wanted most */
+    if (plan != NULL && (options->plan || (!failed && !options->config.quiet)))
         print_plan(plan, options);
-    if (!failed && options->plan) {
+    if (options->plan) {
         status = flush_output(program->name);
     } else if (!failed) {
         fflush(stdout);

@@ -15,18 +15,17 @@
 
 const struct option_row leat__option_rows[] = {
 #define OPTION_GROUP(title) {.name = title, .kind = OPTION_HEADING},
-#define OPTION(name_, kind_, field, argument_, smallest_, largest_, standard_, words, example_,    \
-               help_)                                                                              \
-    {.name = name_,                                                                                \
-     .kind = OPTION_##kind_,                                                                       \
-     .at = offsetof(struct options, field),                                                        \
-     .size = FIELD_SIZE(field),                                                                    \
-     .argument = argument_,                                                                        \
-     .smallest = smallest_,                                                                        \
-     .largest = largest_,                                                                          \
-     .standard = standard_,                                                                        \
-     .standard_words = words,                                                                      \
-     .example = example_,                                                                          \
+#define OPTION(name_, kind_, field, argument_, smallest_, largest_, standard_, words, example_, help_) \
+    {.name = name_,                                                                                    \
+     .kind = OPTION_##kind_,                                                                           \
+     .at = offsetof(struct options, field),                                                            \
+     .size = FIELD_SIZE(field),                                                                        \
+     .argument = argument_,                                                                            \
+     .smallest = smallest_,                                                                            \
+     .largest = largest_,                                                                              \
+     .standard = standard_,                                                                            \
+     .standard_words = words,                                                                          \
+     .example = example_,                                                                              \
      .help = help_},
 #include "server/options.def"
 #undef OPTION
@@ -102,8 +101,7 @@ static bool is_in_range(const struct option_row *row, int64_t value)
     return never || (value >= row->smallest && value <= row->largest);
 }
 
-static int tell_range(const struct option_row *row, const char *written, char *error,
-                      size_t error_size)
+static int tell_range(const struct option_row *row, const char *written, char *error, size_t error_size)
 {
     char smallest[OPTION_VALUE_SIZE], largest[OPTION_VALUE_SIZE];
     write_value(smallest, row, row->smallest);
@@ -114,8 +112,7 @@ static int tell_range(const struct option_row *row, const char *written, char *e
     return -EINVAL;
 }
 
-static int tell_malformed(const struct option_row *row, const char *written, char *error,
-                          size_t error_size)
+static int tell_malformed(const struct option_row *row, const char *written, char *error, size_t error_size)
 {
     char smallest[OPTION_VALUE_SIZE], largest[OPTION_VALUE_SIZE];
     write_value(smallest, row, row->smallest);
@@ -167,17 +164,18 @@ static int read_address(struct options *options, const struct option_row *row, c
 {
     struct config *config = &options->config;
     struct net_address found[2];
-    char why[256] = "";
+    char why[256] = "", named[192];
     if (config->listen_count == CONFIG_LISTEN_MAX) {
         snprintf(error, error_size, "--%s %s: %d addresses are the most", row->name, written,
                  CONFIG_LISTEN_MAX);
         return -EINVAL;
     }
     if (leat__net_parse(written, found, why, sizeof why) < 0) {
-        snprintf(
-            error, error_size,
-            "--%s %s: %s; write 127.0.0.1:80, [::1]:80, :80 or unix:/path, for example --%s %s",
-            row->name, written, why, row->name, row->example);
+        /* the line names the address, as we do */
+        int size = snprintf(named, sizeof named, "address \"%s\": ", written);
+        bool is_named = (size_t)size < sizeof named && strncmp(why, named, (size_t)size) == 0;
+        snprintf(error, error_size, "--%s %s: %s; for example --%s %s", row->name, written,
+                 is_named ? why + size : why, row->name, row->example);
         return -EINVAL;
     }
     config->listen[config->listen_count++] = written;
@@ -245,8 +243,7 @@ static void tell_unknown(const char *word, char *error, size_t error_size)
         return;
     int nearest = leat__option_nearest(written, names, ROWS);
     if (nearest >= 0)
-        snprintf(error, error_size, "--%s: no such option; did you mean --%s?", written,
-                 names[nearest]);
+        snprintf(error, error_size, "--%s: no such option; did you mean --%s?", written, names[nearest]);
     else
         snprintf(error, error_size, "--%s: no such option; --help lists them", written);
 }
@@ -264,12 +261,10 @@ static void tell_mistake(int answer, char **argv, char *error, size_t error_size
         snprintf(error, error_size, "--%s: needs a value; for example --%s %s", row->name,
                  row->name, row->example);
     else
-        snprintf(error, error_size, "%s: --%s takes no value; write --%s", word, row->name,
-                 row->name);
+        snprintf(error, error_size, "%s: --%s takes no value; write --%s", word, row->name, row->name);
 }
 
-int leat__options_parse(struct options *options, int argc, char **argv, char *error,
-                        size_t error_size)
+int leat__options_parse(struct options *options, int argc, char **argv, char *error, size_t error_size)
 {
     struct option table[ROWS + 1];
     make_getopt_table(table);

@@ -179,6 +179,7 @@ static void a_wrong_address_is_told(void **state)
     assert_ptr_equal(strstr(error, "--listen nowhere: "), error);
     assert_non_null(strstr(error, "for example --listen 127.0.0.1:8080"));
     assert_null(strchr(error, '\n'));
+    assert_null(strstr(error, "address \""));
 }
 
 static void an_unknown_option_names_the_nearest(void **state)
