@@ -35,6 +35,7 @@ struct leat_server {
     leat_app *app;
     struct config config;
     struct plan plan;
+    struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX];  /* the plan's input refers to them */
     bool planned, running;
     enum loop_kind loop;    /* the kind taken */
     int exit_status;
@@ -86,7 +87,6 @@ static void make_plan(leat_server *server)
 {
     char line[512];
     struct plan_input input;
-    struct plan_user_pool pools[PLAN_USER_POOLS_MAX];
     ptrdiff_t route_bytes = leat__app_measure(server->app);
     if (route_bytes < 0) {
         size_t size = strlen(leat__app_errors(leat__app_root(server->app)));
@@ -107,7 +107,7 @@ static void make_plan(leat_server *server)
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
-    count_user_pools(server->app, pools, &input);
+    count_user_pools(server->app, server->user_pools, &input);
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0) {
         add_error(server, EX_CONFIG, line);
         return;
