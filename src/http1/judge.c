@@ -41,12 +41,6 @@ size_t leat__http1_find_control(const char *text, size_t size)
     return size;
 }
 
-static bool version_is_known(struct http1_head *h, const char *v)
-{
-    h->minor = v[7] != '0';
-    return v[5] == '1';
-}
-
 static bool version_is_well_formed(const char *v, size_t size)
 {
     return size == 8 && memcmp(v, "HTTP/", 5) == 0 && octet_is(v[5], CLASS_DIGIT) && v[6] == '.' &&
@@ -81,7 +75,8 @@ static enum http1_result judge_request_line(struct http1_head *h, const char *by
     const char *version = bytes + i + 1;
     if (!version_is_well_formed(version, end - i - 1))
         return head_bad(h, 400, "the version is malformed");
-    if (!version_is_known(h, version))
+    h->minor = version[7] != '0';
+    if (version[5] != '1')
         return head_bad(h, 505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
     h->phase = PHASE_FIELDS;
     return leat__http1_split_target(h, bytes);
@@ -134,15 +129,15 @@ static enum http1_result judge_whole(struct http1_head *h, const char *bytes, ui
     return judge_field(h, bytes, end);
 }
 
-/* The most octets the line at h->at may have, and what is to be said of more. */
-static uint32_t line_max(const struct http1_head *h, const struct http1_limits *limits, uint16_t *status)
+/* The most octets the line at h->at may have, and what is to be said of more. Negative: not even its CRLF fits. */
+static int64_t line_max(const struct http1_head *h, const struct http1_limits *limits,
+                        uint16_t *status)
 {
     uint32_t head_max = limits->head_max < HTTP1_HEAD_MAX ? limits->head_max : HTTP1_HEAD_MAX;
-    uint32_t left = head_max > h->at + CRLF_SIZE ? head_max - h->at - CRLF_SIZE : 0;
-    if (h->phase != PHASE_REQUEST_LINE) {
-        *status = 431;
+    int64_t left = (int64_t)head_max - h->at - CRLF_SIZE;
+    *status = 431;
+    if (h->phase != PHASE_REQUEST_LINE || left < 0)
         return left;
-    }
     *status = 414;
     return limits->request_line_max < left ? limits->request_line_max : left;
 }
@@ -151,11 +146,13 @@ enum http1_result leat__http1_judge_line(struct http1_head *h, const char *bytes
                                          const struct http1_limits *limits)
 {
     uint16_t status;
-    uint32_t max = line_max(h, limits, &status);
-    size_t in_reach = size_min(size, (size_t)h->at + max + 1);
-    size_t from = h->seen > h->at ? h->seen : h->at;
-    size_t end = from + leat__http1_find_control(bytes + from, in_reach - from);
-    if (end - h->at > max)
+    int64_t max = line_max(h, limits, &status);
+    size_t from = h->seen > h->at ? h->seen : h->at, end = from;
+    if (max >= 0) {
+        size_t in_reach = size_min(size, h->at + (size_t)max + 1);
+        end += leat__http1_find_control(bytes + from, in_reach - from);
+    }
+    if ((int64_t)end - h->at > max)
         return head_bad(h, status,
                         status == 414 ? "the request line is too long" : "the head is too long");
     h->seen = (uint32_t)end;
