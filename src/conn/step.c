@@ -272,8 +272,9 @@ static void end_connection(struct conns *c, struct slot *s, struct leat_exchange
 
 bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
+    enum { LAST_SENT = X_CLOSE | X_SENT };  /* not only asked for by a head whose response is to come */
     x->output_size = 0;
-    if (UNLIKELY(x->flags & X_CLOSE)) {
+    if (UNLIKELY((x->flags & LAST_SENT) == LAST_SENT)) {
         end_connection(c, s, x);
         return false;
     }
