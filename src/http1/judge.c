@@ -130,8 +130,7 @@ static enum http1_result judge_whole(struct http1_head *h, const char *bytes, ui
 }
 
 /* The most octets the line at h->at may have, and what is to be said of more. Negative: not even its CRLF fits. */
-static int64_t line_max(const struct http1_head *h, const struct http1_limits *limits,
-                        uint16_t *status)
+static int64_t line_max(const struct http1_head *h, const struct http1_limits *limits, uint16_t *status)
 {
     uint32_t head_max = limits->head_max < HTTP1_HEAD_MAX ? limits->head_max : HTTP1_HEAD_MAX;
     int64_t left = (int64_t)head_max - h->at - CRLF_SIZE;

@@ -105,8 +105,7 @@ static inline size_t replay_parsers(replay_parser *parsers[2])
     size_t count = 0;
     parsers[count++] = leat__http1_parse_head_scalar;
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("bmi2"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
         parsers[count++] = leat__http1_parse_head_avx2;
 #endif
     return count;

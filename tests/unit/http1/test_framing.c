@@ -42,8 +42,8 @@ static void check_all(unsigned minor, const struct value_case *cases, size_t cou
     for (size_t i = 0; i < count; i++) {
         unsigned status = post(minor, cases[i].fields, cases[i].size);
         if (status != cases[i].status)
-            fail_msg("%u and not %u (%s): %s", status, cases[i].status,
-                     status > 1 ? head.why : "", cases[i].fields);
+            fail_msg("%u and not %u (%s): %s", status, cases[i].status, status > 1 ? head.why : "",
+                     cases[i].fields);
     }
 }
 
@@ -70,7 +70,9 @@ static void content_lengths(void **state)
         FIELDS("Content-Length: 5;", 400),
         FIELDS("Content-Length: 5_0", 400),
         FIELDS("Content-Length: five", 400),
-        FIELDS("Content-Length:\x0b" "5", 400),
+        FIELDS("Content-Length:\x0b"
+               "5",
+               400),
         FIELDS("Content-Length: 5\x0c", 400),
         FIELDS("Content-Length: 5\0", 400),
         FIELDS("Content-Length: \xb2", 400),
@@ -141,9 +143,13 @@ static void transfer_codings(void **state)
         FIELDS("Transfer-Encoding: chunked;q=1", 400),
         FIELDS("Transfer-Encoding: chunked ;", 400),
         FIELDS("Transfer-Encoding: chun ked", 400),
-        FIELDS("Transfer-Encoding: \xff" "chunked", 400),
+        FIELDS("Transfer-Encoding: \xff"
+               "chunked",
+               400),
         FIELDS("Transfer-Encoding: ch\x96nked", 400),
-        FIELDS("Transfer-Encoding:\x0b" "chunked", 400),
+        FIELDS("Transfer-Encoding:\x0b"
+               "chunked",
+               400),
         FIELDS("Transfer-Encoding: chunked\x0c", 400),
         FIELDS("Transfer-Encoding: chunked\0", 400),
         FIELDS("Transfer-Encoding : chunked", 400),

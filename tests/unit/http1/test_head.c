@@ -37,8 +37,8 @@ static void check_all(const struct head_case *cases, size_t count)
     for (size_t i = 0; i < count; i++) {
         unsigned status = answer(cases[i].bytes, cases[i].size, &replay_limits);
         if (status != cases[i].status)
-            fail_msg("%u and not %u (%s): %s", status, cases[i].status,
-                     status > 1 ? head.why : "", cases[i].bytes);
+            fail_msg("%u and not %u (%s): %s", status, cases[i].status, status > 1 ? head.why : "",
+                     cases[i].bytes);
     }
 }
 
@@ -146,8 +146,7 @@ static void methods(void **state)
                             m == HTTP_CONNECT ? "a:80" : "/");
         assert_int_equal(answer(text, (size_t)size, &replay_limits), 0);
         assert_int_equal(head.method, m);
-        assert_int_equal(head.method_size,
-                         strlen(leat__http_method_name((enum http_method)m)));
+        assert_int_equal(head.method_size, strlen(leat__http_method_name((enum http_method)m)));
     }
     assert_int_equal(answer(cases[3].bytes, cases[3].size, &replay_limits), 0);
     assert_int_equal(head.method, HTTP_METHOD_UNKNOWN);
@@ -233,8 +232,7 @@ static void every_octet(void **state)
         {"GET /?a", "b HTTP/1.1\r\nHost: a\r\n\r\n", "-._~!$&'()*+,;=:@/|[]?%\\^`{}", false},
         {"GE", "T / HTTP/1.1\r\nHost: a\r\n\r\n", "!#$%&'*+-.^_`|~", false},
         {"GET / HTTP/1.1\r\nHost: a\r\nX", "Y: v\r\n\r\n", "!#$%&'*+-.^_`|~:", false},
-        {"GET / HTTP/1.1\r\nHost: a\r\nX: v", "w\r\n\r\n",
-         "\t !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true},
+        {"GET / HTTP/1.1\r\nHost: a\r\nX: v", "w\r\n\r\n", "\t !\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~", true},
         {"GET / HTTP/1.1\r\nHost: a", "b\r\n\r\n", "-._~!$&'()*+,;=", false},
         {"GET http://a", "b/ HTTP/1.1\r\nHost: a\r\n\r\n", "-._~!$&'()*+,;=/?", false},
     };
@@ -440,7 +438,8 @@ static void field_lines(void **state)
 static void values_without_blanks(void **state)
 {
     (void)state;
-    const char *bytes = "GET / HTTP/1.1\r\nHost: a\r\nFirst: \t b c \t\r\nSecond:\r\nThird:d\r\n\r\n";
+    const char *bytes =
+        "GET / HTTP/1.1\r\nHost: a\r\nFirst: \t b c \t\r\nSecond:\r\nThird:d\r\n\r\n";
     assert_int_equal(answer(bytes, strlen(bytes), &replay_limits), 0);
     static const char *const values[] = {"a", "b c", "", "d"};
     static const char *const names[] = {"Host", "First", "Second", "Third"};
@@ -460,14 +459,10 @@ static void values_without_blanks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_lines),
-        cmocka_unit_test(methods),
-        cmocka_unit_test(targets),
-        cmocka_unit_test(every_octet),
-        cmocka_unit_test(parts_of_targets),
-        cmocka_unit_test(hosts),
-        cmocka_unit_test(field_lines),
-        cmocka_unit_test(values_without_blanks),
+        cmocka_unit_test(request_lines),    cmocka_unit_test(methods),
+        cmocka_unit_test(targets),          cmocka_unit_test(every_octet),
+        cmocka_unit_test(parts_of_targets), cmocka_unit_test(hosts),
+        cmocka_unit_test(field_lines),      cmocka_unit_test(values_without_blanks),
     };
     return cmocka_run_group_tests_name("heads", tests, NULL, NULL);
 }
