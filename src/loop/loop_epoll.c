@@ -193,34 +193,13 @@ static void epoll_give_back(struct loop *loop, struct buffer *b)
 
 /* ── Sending ──────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static ssize_t send_once(int fd, struct loop_send *send)
-{
-    if (LIKELY(send_parts_left(send) == 1))
-        return sendto(fd, send->at->iov_base, send->at->iov_len, send_flags(send), NULL, 0);
-    struct msghdr message = {.msg_iov = send->at, .msg_iovlen = send_parts_left(send)};
-    return sendmsg(fd, &message, send_flags(send));
-}
-
-/* As much as the kernel takes. 0: all of it; 1: pieces enough for now; -EAGAIN: EPOLLOUT will come; -errno. */
-static int send_on(int fd, struct loop_send *send)
-{
-    while (send_parts_left(send) > 0) {
-        ssize_t n = send_once(fd, send);
-        if (LIKELY(n >= 0))
-            send_consume(send, (size_t)n);
-        else if (errno != EINTR)
-            return -errno;
-    }
-    return send->file_left > 0 ? leat__machine_send_file(fd, send) : 0;
-}
-
 static int epoll_arm_send(struct loop *loop, struct slot *slot, struct loop_send *send)
 {
     if (UNLIKELY(slot->loop_flags & SLOT_CLOSING))
         return -ECANCELED;
     ASSERT(!(slot->loop_flags & SLOT_SEND_ARMED));
     send_begin(send, slot);
-    int result = send_on(slot->fd, send);
+    int result = leat__machine_send(slot->fd, send);
     if (LIKELY(result == 0))
         return 1;
     if (result < 0 && result != -EAGAIN)
@@ -233,7 +212,7 @@ static int epoll_arm_send(struct loop *loop, struct slot *slot, struct loop_send
 
 static void go_on_sending(struct loop *loop, struct slot *slot)
 {
-    int result = send_on(slot->fd, find_pending(loop, slot));
+    int result = leat__machine_send(slot->fd, find_pending(loop, slot));
     if (result == -EAGAIN)
         return;
     if (result > 0) {

@@ -63,6 +63,7 @@ struct uring_state {
     struct io_uring_buf_ring *lent_ring;
     uint32_t lent_max, lent; /* buffers the ring holds when full, and those it has, as far as we have heard */
     size_t lent_ring_size; /* bytes */
+    uint32_t sends, sends_max; /* slots with a send out, and how many there may be before sending by hand */
     struct uring_listener listeners[LOOP_LISTENERS_MAX];
 };
 
@@ -378,16 +379,36 @@ static int send_step(struct uring_state *u, struct loop_send *send)
     return 0;
 }
 
+/* A send through the ring is cheap because it shares its system call with others of the turn, but until that turn its
+ * exchange is held. So it is for connections that are busy, and bounded in number; a connection that speaks now and
+ * then, and a burst of more than the exchanges could bear, is sent to by hand, as it was received from. */
+static bool is_sent_by_hand(const struct uring_state *u, const struct slot *slot)
+{
+    return !(slot->loop_flags & SLOT_RECV_ARMED) || u->sends >= u->sends_max;
+}
+
 static int uring_arm_send(struct loop *loop, struct slot *slot, struct loop_send *send)
 {
+    struct uring_state *u = state_of(loop);
     if (UNLIKELY(slot->loop_flags & SLOT_CLOSING))
         return -ECANCELED;
     ASSERT(!(slot->loop_flags & SLOT_SEND_ARMED));
     send_begin(send, slot);
-    int result = send_step(state_of(loop), send);
-    if (LIKELY(result == 0))
-        slot->loop_flags |= SLOT_SEND_ARMED;
-    return result;
+    if (UNLIKELY(is_sent_by_hand(u, slot))) {
+        int result = leat__machine_send(slot->fd, send);
+        if (result == 0)
+            return 1;
+        if (result < 0 && result != -EAGAIN)
+            return result;
+        ask_room(u, send);
+    } else {
+        int result = send_step(u, send);
+        if (result != 0)
+            return result;
+    }
+    slot->loop_flags |= SLOT_SEND_ARMED;
+    u->sends++;
+    return 0;
 }
 
 /* A send or the poll for room has completed; result is that of the send (room: 0). */
@@ -397,6 +418,7 @@ static void on_send(struct loop *loop, struct loop_send *send, int result)
     ASSERT(slot->loop_flags & SLOT_SEND_ARMED);
     if (UNLIKELY(slot->loop_flags & SLOT_CLOSING)) {
         slot->loop_flags &= (uint8_t)~SLOT_SEND_ARMED;
+        state_of(loop)->sends--;
         finish_closing(loop, slot);
         return;
     }
@@ -407,6 +429,7 @@ static void on_send(struct loop *loop, struct loop_send *send, int result)
     if (step == 0)
         return;
     slot->loop_flags &= (uint8_t)~SLOT_SEND_ARMED;
+    state_of(loop)->sends--;
     loop->events->on_sent(loop->context, slot, step < 0 ? step : 0);
 }
 
@@ -558,6 +581,7 @@ static int open_lent_ring(struct loop *loop, struct uring_state *u, uint32_t cou
         return -errno;
     u->lent_ring = ring;
     u->lent_max = count;
+    u->sends_max = count / 2;
     struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)ring, .ring_entries = count};
     int error = io_uring_register_buf_ring(&u->ring, &registration, 0);
     for (uint32_t i = 0; error == 0 && i < count; i++) {

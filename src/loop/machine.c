@@ -27,6 +27,26 @@ int leat__machine_send_file(int fd, struct loop_send *send)
     return send->file_left > 0;
 }
 
+static ssize_t send_once(int fd, struct loop_send *send)
+{
+    if (LIKELY(send_parts_left(send) == 1))
+        return sendto(fd, send->at->iov_base, send->at->iov_len, send_flags(send), NULL, 0);
+    struct msghdr message = {.msg_iov = send->at, .msg_iovlen = send_parts_left(send)};
+    return sendmsg(fd, &message, send_flags(send));
+}
+
+int leat__machine_send(int fd, struct loop_send *send)
+{
+    while (send_parts_left(send) > 0) {
+        ssize_t n = send_once(fd, send);
+        if (LIKELY(n >= 0))
+            send_consume(send, (size_t)n);
+        else if (errno != EINTR)
+            return -errno;
+    }
+    return send->file_left > 0 ? leat__machine_send_file(fd, send) : 0;
+}
+
 /* What a client sends before it reads is little; who sends more than this is reset. */
 enum { REFUSE_READS = 16 };
 

@@ -58,6 +58,10 @@ static inline int send_flags(const struct loop_send *send)
  * shorter than it was promised to be). */
 int leat__machine_send_file(int fd, struct loop_send *send);
 
+/* As much as the kernel takes at once, parts and file. 0: all of it; 1: pieces enough for now; -EAGAIN: the socket is
+ * full; -errno. */
+int leat__machine_send(int fd, struct loop_send *send);
+
 /* As refuse of the backends. */
 void leat__machine_refuse(struct loop *loop, int fd, const void *bytes, size_t size, bool drop);
 
