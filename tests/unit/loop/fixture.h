@@ -26,7 +26,7 @@ enum {
     FIXTURE_BUFFERS = 64,
     FIXTURE_STRIDE = 8192,
     FIXTURE_LISTENERS = 4,
-    TURNS_MAX = 100000,     /* a test that needs more is stuck */
+    TURNS_MAX = 100000, /* a test that needs more is stuck */
 };
 
 /* What the loop told about a slot since it was seated. */
@@ -34,8 +34,8 @@ struct witness {
     unsigned receives, ends, sents, deadlines, closes;
     int end_error, sent_error;
     uint64_t bytes;
-    uint64_t pattern_errors;    /* octets that were not pattern(offset) */
-    int64_t deadline_ms;        /* when the last deadline came */
+    uint64_t pattern_errors; /* octets that were not pattern(offset) */
+    int64_t deadline_ms;     /* when the last deadline came */
 };
 
 struct fixture {
@@ -49,7 +49,7 @@ struct fixture {
     bool used[FIXTURE_SLOTS];
     unsigned accepts[FIXTURE_LISTENERS], accept_failures, mails, alarms;
     int accept_error;
-    struct slot *last;          /* the one accepted last */
+    struct slot *last; /* the one accepted last */
     uint64_t last_mail;
     /* hooks; NULL: the default, which goes on receiving */
     void (*recv)(struct fixture *f, struct slot *slot, struct buffer *b);
@@ -59,7 +59,7 @@ struct fixture {
     void (*closed)(struct fixture *f, struct slot *slot);
     void (*alarm)(struct fixture *f);
     void (*mail)(struct fixture *f);
-    void *own;                  /* the test's */
+    void *own; /* the test's */
 };
 
 #define TURN_UNTIL(f, condition)                                                                   \
@@ -241,18 +241,18 @@ static int fixture_open(void **state, enum loop_kind kind)
     return leat__loop_open(&f->loop, kind, &options);
 }
 
-static int fixture_open_epoll(void **state)
+static inline int fixture_open_epoll(void **state)
 {
     return fixture_open(state, LOOP_EPOLL);
 }
 
-static int fixture_open_uring(void **state)
+static inline int fixture_open_uring(void **state)
 {
     return fixture_open(state, LOOP_URING);
 }
 
 /* Whatever a test left open is closed; then everything must be back where it came from. */
-static int fixture_close(void **state)
+static inline int fixture_close(void **state)
 {
     struct fixture *f = *state;
     f->closed = NULL;
@@ -358,11 +358,11 @@ static inline void fill_pattern(char *at, uint64_t offset, size_t size)
 
 #define ON_EPOLL(test)                                                                             \
     {                                                                                              \
-        #test, test, fixture_open_epoll, fixture_close, NULL                                       \
+#test, test, fixture_open_epoll, fixture_close, NULL                                       \
     }
 #define ON_URING(test)                                                                             \
     {                                                                                              \
-        #test, test, fixture_open_uring, fixture_close, NULL                                       \
+#test, test, fixture_open_uring, fixture_close, NULL                                       \
     }
 
 #define RUN_ON_BOTH(on_epoll, on_uring)                                                            \

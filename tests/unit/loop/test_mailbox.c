@@ -47,7 +47,7 @@ static void every_mail_arrives_once_and_in_order(void **state)
     uint64_t next[WRITERS] = {0};
     for (unsigned taken = 0; taken < WRITERS * MAILS;) {
         struct pollfd sleep = {.fd = m.wake_fd, .events = POLLIN};
-        assert_int_equal(poll(&sleep, 1, -1), 1);   /* a lost wake-up would stop the test here */
+        assert_int_equal(poll(&sleep, 1, -1), 1); /* a lost wake-up would stop the test here */
         leat__mailbox_drain_wake(&m);
         struct mail mail;
         for (unsigned i = 0; i < MAILBOX_CAPACITY && leat__mailbox_take(&m, &mail); i++, taken++) {

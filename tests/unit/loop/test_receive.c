@@ -365,8 +365,7 @@ int main(void)
         ON(an_end_during_a_pause_is_told_after_it),                                                \
         ON(others_are_served_while_one_keeps_every_buffer),                                        \
         ON(none_left_waits_for_one_to_come_back), ON(a_refused_acquisition_loses_nothing),         \
-        ON(a_crowd_larger_than_the_ring_is_served),                                                \
-        ON(the_second_delivery_warms_and_quiet_parks),                                             \
+        ON(a_crowd_larger_than_the_ring_is_served), ON(the_second_delivery_warms_and_quiet_parks), \
         ON(falling_quiet_under_traffic_loses_nothing)
     const struct CMUnitTest on_epoll[] = {TESTS(ON_EPOLL)};
     const struct CMUnitTest on_uring[] = {TESTS(ON_URING)};

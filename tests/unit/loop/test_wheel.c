@@ -13,11 +13,11 @@ enum { SLOTS = 300, STEPS = 4000 };
 struct model {
     struct wheel wheel;
     struct slot slots[SLOTS];
-    int64_t due_ms[SLOTS];      /* -1: none */
-    int64_t now_ms, before_ms;  /* of this advance and of the one before */
+    int64_t due_ms[SLOTS];     /* -1: none */
+    int64_t now_ms, before_ms; /* of this advance and of the one before */
     uint64_t random;
     unsigned met;
-    bool meddle;                /* the callback moves and closes others */
+    bool meddle; /* the callback moves and closes others */
 };
 
 static uint32_t draw(struct model *m, uint32_t below)
@@ -36,7 +36,7 @@ static uint32_t draw_ms(struct model *m)
     case 1:
         return draw(m, 300);
     case 2:
-        return draw(m, 400000);     /* beyond the horizon too */
+        return draw(m, 400000); /* beyond the horizon too */
     case 3:
         return WHEEL_TICK_MS * draw(m, 10);
     default:
