@@ -36,7 +36,9 @@ FILES = ("http1_cases.json", "http1_more.json")
 LOOPS = ("uring", "epoll")
 SPLIT_EACH_MAX = 300        # octets; longer cases are not split at every position
 RANDOM_SPLITS = 3
-AT_ONCE = 120               # connections, those of the slow cases apart
+AT_ONCE = 48                # connections, those of the slow cases apart; each may have 1 MiB of content reserved
+HURRY = 4096                # pieces, from which on
+HURRY_PIECES = 16           # so many go out in one turn: a head has a deadline
 PAUSE_S = 0.002             # between two pieces, so that they are received apart
 RAW2_S = 1.0                # raw2 is sent after so long when no 100 comes
 PATIENCE_S = 15.0           # without an octet, before a case has failed
@@ -255,6 +257,13 @@ class Run:
 
     def send(self):
         """Sends the next piece. Seconds until it wants to be called again, or None when all is sent."""
+        for _ in range(HURRY_PIECES if len(self.pieces) > HURRY else 1):
+            again_s = self.send_piece()
+            if again_s != 0:
+                break
+        return again_s
+
+    def send_piece(self):
         if self.next < len(self.pieces):
             piece = self.pieces[self.next]
             self.offset += self.push(piece[self.offset:]) if piece else 0
