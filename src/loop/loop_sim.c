@@ -84,6 +84,7 @@ static void deliver_bytes(struct sim_loop *l, struct sim_connection *c, struct b
     uint32_t end = b->end;
     c->late = false;
     c->disarmed = sim_fault(s, s->faults.one_shot);
+    slot->loop_flags &= (uint8_t)~SLOT_POLL_ARMED;
     leat__sim_server_took(s, c);
     l->kept++;
     if (!loop_deliver(l->loop, slot, b)) {
@@ -97,7 +98,7 @@ static void deliver_bytes(struct sim_loop *l, struct sim_connection *c, struct b
 
 static void deliver_end(struct sim_loop *l, struct sim_connection *c)
 {
-    c->slot->loop_flags &= (uint8_t)~SLOT_WANTED;
+    c->slot->loop_flags &= (uint8_t) ~(SLOT_WANTED | SLOT_RECV_ARMED | SLOT_POLL_ARMED);
     int error = c->server_reset ? -ECONNRESET : 0;
     l->loop->events->on_recv_end(l->loop->context, c->slot, error);
 }
@@ -132,7 +133,8 @@ static void sim_arm_recv(struct loop *loop, struct slot *slot)
     struct sim_connection *c = sim_connection_of(loop, slot);
     ASSERT(!(slot->loop_flags & SLOT_CLOSING));
     slot->loop_flags |= SLOT_WANTED;
-    slot->loop_flags &= (uint8_t)~SLOT_POLL_ARMED;
+    if (c->armed && !(slot->loop_flags & SLOT_POLL_ARMED))
+        slot->loop_flags |= SLOT_RECV_ARMED;
     c->disarmed = c->late = false;
     leat__sim_server_readable(sim_loop_of(loop)->simulation, c);
 }
@@ -144,7 +146,7 @@ static void sim_pause_recv(struct loop *loop, struct slot *slot)
     ASSERT(!(slot->loop_flags & SLOT_CLOSING));
     if (slot->loop_flags & SLOT_WANTED)
         c->late = sim_pipe_waiting(&c->in) > 0 && sim_fault(s, s->faults.late_receive);
-    slot->loop_flags &= (uint8_t)~SLOT_WANTED;
+    slot->loop_flags &= (uint8_t) ~(SLOT_WANTED | SLOT_RECV_ARMED);
     leat__sim_server_readable(s, c);
 }
 
@@ -152,6 +154,7 @@ static void sim_quiet(struct loop *loop, struct slot *slot)
 {
     sim_connection_of(loop, slot);
     ASSERT(!(slot->loop_flags & (SLOT_CLOSING | SLOT_SEND_ARMED)));
+    slot->loop_flags &= (uint8_t)~SLOT_RECV_ARMED;
     slot->loop_flags |= SLOT_POLL_ARMED;
 }
 
@@ -246,6 +249,7 @@ static int sim_adopt(struct loop *loop, struct slot *slot, int fd)
     slot->bucket = 0;
     slot->loop_flags = 0;
     c->slot = slot;
+    c->armed = sim_fault(s, s->faults.armed);
     l->seats++;
     return 0;
 }
@@ -275,7 +279,7 @@ static void finish_close(struct sim_loop *l, struct sim_connection *c)
 {
     struct slot *slot = c->slot;
     leat__sim_send_check(c);
-    slot->loop_flags &= (uint8_t) ~(SLOT_SEND_ARMED | SLOT_POLL_ARMED);
+    slot->loop_flags &= (uint8_t) ~(SLOT_SEND_ARMED | SLOT_POLL_ARMED | SLOT_RECV_ARMED);
     c->send = NULL;
     c->slot = NULL;
     l->seats--;

@@ -46,6 +46,7 @@ static inline bool sim_chance(struct sim_random *r, uint32_t per_mille)
 struct sim_faults {
     uint32_t short_receive; /* on_recv is given a piece of what is there */
     uint32_t one_shot; /* after a delivery nothing more comes until loop_arm_recv is called again */
+    uint32_t armed;    /* a connection is one of those that loop_quiet is for */
     uint32_t late_receive;   /* one more delivery after loop_pause_recv */
     uint32_t receive_again;  /* a receive that was due goes behind the others (as ENOBUFS does) */
     uint32_t offset_receive; /* the bytes do not begin at the buffer's start */
@@ -121,6 +122,8 @@ void leat__sim_client_shutdown(struct simulation *s, uint32_t connection);
 /* FIN, or a reset when octets are unread. The number is not the client's any more. */
 void leat__sim_client_close(struct simulation *s, uint32_t connection);
 void leat__sim_client_reset(struct simulation *s, uint32_t connection); /* and closes */
+/* For who reads nothing: has the server closed its end? */
+bool leat__sim_server_has_closed(const struct simulation *s, uint32_t connection);
 /* on_client after delay_us at the latest. */
 void leat__sim_client_wake(struct simulation *s, uint32_t connection, uint32_t delay_us);
 

@@ -82,8 +82,9 @@ struct sim_connection {
     bool alive, accepted, server_closed, client_closed;
     bool server_reset, client_reset; /* a reset has arrived there */
     bool client_blocked;             /* found its pipe full */
-    bool disarmed;                   /* one_shot: waits for loop_arm_recv */
-    bool late;                       /* one delivery after the pause */
+    bool armed;    /* says that its receive is armed, as io_uring does: it is told to be quiet */
+    bool disarmed; /* one_shot: waits for loop_arm_recv */
+    bool late;     /* one delivery after the pause */
 };
 
 struct sim_listener {

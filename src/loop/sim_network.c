@@ -476,6 +476,11 @@ void leat__sim_client_reset(struct simulation *s, uint32_t connection)
     forget_when_over(s, c);
 }
 
+bool leat__sim_server_has_closed(const struct simulation *s, uint32_t connection)
+{
+    return s->connections[connection].server_closed;
+}
+
 void leat__sim_client_wake(struct simulation *s, uint32_t connection, uint32_t delay_us)
 {
     leat__sim_schedule(s, client_connection(s, connection), SIM_CLIENT, delay_us);

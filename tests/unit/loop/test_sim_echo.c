@@ -277,6 +277,7 @@ static void client_starts(struct echo *e, struct client *c)
 static const struct sim_faults rough = {
     .short_receive = 300,
     .one_shot = 300,
+    .armed = 500,
     .late_receive = 300,
     .receive_again = 100,
     .offset_receive = 200,

@@ -1,0 +1,163 @@
+/* app.c: the handlers under simulation. */
+#include "sim/app.h"
+#include <stdio.h>
+#include <string.h>
+
+char sim_table[TABLE_SIZE];
+int64_t sim_borrowed;
+
+/* A number that no process has open, so that closing it hits nothing. */
+enum { FILE_NUMBER = 1 << 24 };
+
+void sim_table_fill(void)
+{
+    uint32_t x = 12345;
+    for (size_t i = 0; i < TABLE_SIZE; i++) {
+        x = x * 1664525 + 1013904223;
+        sim_table[i] = (char)('!' + (x >> 24) % 90);
+    }
+}
+
+void sim_read_file(void *context, int file, uint64_t offset, char *out, size_t size)
+{
+    (void)context;
+    (void)file;
+    memcpy(out, sim_table + offset, size);
+}
+
+static const char *content_of(leat_exchange *x, size_t *size)
+{
+    *size = (size_t)leat_param_int(x, "n", 0);
+    return sim_table + leat_query_int(x, "at", 0);
+}
+
+static void hello(leat_exchange *x)
+{
+    leat_text(x, 200, "Hello, %s\n", leat_query(x, "t"));
+}
+
+static void sized(leat_exchange *x)
+{
+    size_t size;
+    const char *content = content_of(x, &size);
+    leat_bytes(x, 200, "application/octet-stream", content, size);
+}
+
+static void release(void *argument)
+{
+    int64_t *borrowed = argument;
+    --*borrowed;
+}
+
+static void borrow(leat_exchange *x)
+{
+    size_t size;
+    const char *content = content_of(x, &size);
+    sim_borrowed++;
+    leat_bytes_borrow(x, 200, "application/octet-stream", content, size, release, &sim_borrowed);
+}
+
+static void text(leat_exchange *x)
+{
+    size_t size;
+    const char *content = content_of(x, &size);
+    leat_text(x, 200, "%.*s", (int)size, content);
+}
+
+static void file(leat_exchange *x)
+{
+    size_t size;
+    const char *content = content_of(x, &size);
+    leat_send_file(x, 200, "text/plain", FILE_NUMBER, (uint64_t)(content - sim_table), size);
+}
+
+static void fields(leat_exchange *x)
+{
+    char name[32];
+    size_t count;
+    const char *content = content_of(x, &count);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "X-%zu", i);
+        leat_field_setf(x, name, "%.*s", FIELD_VALUE, content + i);
+    }
+    leat_text(x, 200, "%zu\n", count);
+}
+
+/* Fills what it is given, and reads it again: pieces of different allocations must not overlap. */
+static void alloc(leat_exchange *x)
+{
+    size_t count;
+    const char *content = content_of(x, &count);
+    char *pieces[16];
+    if (count % 2 == 0 && leat_reserve(x, count * 64) < 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        pieces[i] = leat_alloc(x, 64 + i * 40);
+        if (pieces[i] == NULL)
+            return;
+        memcpy(pieces[i], content + i, 64 + i * 40);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(pieces[i], content + i, 64 + i * 40) != 0) {
+            leat_problem(x, 500, "memory was overwritten");
+            return;
+        }
+    }
+    leat_bytes(x, 200, "text/plain", content, count);
+}
+
+static void status(leat_exchange *x)
+{
+    leat_status(x, (int)leat_param_int(x, "n", 500));
+}
+
+static void echo(leat_exchange *x)
+{
+    leat_slice content = leat_content(x);
+    leat_bytes(x, 200, "application/octet-stream", content.data, content.size);
+}
+
+static void pool(leat_exchange *x)
+{
+    leat_pool *objects = leat_data(x);
+    void *object = leat_pool_acquire(objects);
+    if (object == NULL) {
+        leat_problem(x, 503, "no object");
+        return;
+    }
+    memset(object, 0x5a, POOL_OBJECT);
+    leat_text(x, 200, "pooled\n");
+    leat_pool_release(objects, object);
+}
+
+static void silent(leat_exchange *x)
+{
+    (void)x;
+}
+
+static void tag(leat_exchange *x)
+{
+    leat_next(x);
+    const char *token = leat_query(x, "t");
+    leat_field_set(x, "X-Token", token ? token : "none");
+}
+
+leat_app *sim_app_create(uint32_t pool_count)
+{
+    leat_app *app = leat_app_create();
+    leat_pool *objects = leat_pool_create(app, "object", POOL_OBJECT, pool_count);
+    leat_use(app, tag);
+    leat_get(app, "/hello", hello);
+    leat_get(app, "/sized/:n", sized);
+    leat_get(app, "/borrow/:n", borrow);
+    leat_get(app, "/text/:n", text);
+    leat_get(app, "/file/:n", file);
+    leat_get(app, "/fields/:n", fields);
+    leat_get(app, "/alloc/:n", alloc);
+    leat_get(app, "/status/:n", status);
+    leat_post(app, "/echo", echo);
+    leat_put(app, "/echo", echo);
+    leat_get_with(app, "/pool", pool, objects);
+    leat_get(app, "/silent", silent);
+    return app;
+}

@@ -1,0 +1,28 @@
+/* app.h: the program under simulation: a route for every way a response can be made.
+ *
+ * All contents are pieces of one table of octets, so that a client can tell what it must get by where it asked, and
+ * comparing is one memcmp. Every response of a handler carries X-Token, the query parameter t of its request. */
+#ifndef SIM_APP_H
+#define SIM_APP_H
+
+#include "leat/leat.h"
+
+enum {
+    TABLE_SIZE = 1 << 20,
+    TABLE_START_MAX = 4096, /* contents begin at 0 … this */
+    POOL_OBJECT = 128,
+    FIELD_VALUE = 200, /* octets of each field of /fields */
+};
+
+extern char sim_table[TABLE_SIZE];
+
+void sim_table_fill(void);
+/* GET /hello /sized/:n /borrow/:n /text/:n /file/:n /fields/:n /alloc/:n /status/:n /pool /silent, POST and PUT
+ * /echo; ?t= is the token, &at= where in the table the content begins. pool_count objects in all. */
+leat_app *sim_app_create(uint32_t pool_count);
+/* Contents borrowed and not yet released. */
+extern int64_t sim_borrowed;
+/* simulation: the octets of a file. */
+void sim_read_file(void *context, int file, uint64_t offset, char *out, size_t size);
+
+#endif
