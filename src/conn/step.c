@@ -328,5 +328,5 @@ void leat__conn_refuse(struct conns *c, struct slot *s, struct leat_exchange *x,
     s->state = CONN_HEAD;
     if (!conn_flush(c, s, x))
         return;
-    ASSERT(!"a refusal ends its connection");
+    ASSERT(false && "a refusal ends its connection");
 }

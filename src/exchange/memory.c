@@ -62,5 +62,5 @@ void leat_pool_release(leat_pool *pool, void *object)
             return;
         }
     }
-    ASSERT(!"leat_pool_release: the object is of another pool");
+    ASSERT(false && "leat_pool_release: the object is of another pool");
 }
