@@ -99,7 +99,7 @@ class Child:
         return self.output()
 
     def wait_until_serving(self, port, seconds=20):
-        """Until a GET / of port is answered 200."""
+        """Until a GET / of port is answered 200; answers the octets."""
         end = time.monotonic() + seconds
         while True:
             if not self.alive():
@@ -107,8 +107,9 @@ class Child:
             try:
                 with socket.create_connection(("127.0.0.1", port), 2) as s:
                     s.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
-                    if s.recv(4096).startswith(b"HTTP/1.1 200"):
-                        return
+                    answer = s.recv(4096)
+                    if answer.startswith(b"HTTP/1.1 200"):
+                        return answer
             except OSError:
                 pass
             if time.monotonic() > end:

@@ -89,8 +89,7 @@ static void read_burst(struct run *run)
     if (run->burst == NULL)
         die("malloc");
     for (uint32_t i = 0; i < run->pipeline; i++) {
-        memcpy(run->burst + run->burst_size, texts[i % run->file_count],
-               sizes[i % run->file_count]);
+        memcpy(run->burst + run->burst_size, texts[i % run->file_count], sizes[i % run->file_count]);
         run->burst_size += sizes[i % run->file_count];
     }
     for (uint32_t i = 0; i < run->file_count; i++)

@@ -5,7 +5,7 @@
  * only a client that is known to send requests of one size. What a real server costs above it is parsing, routing and
  * answering; what lies beneath is the kernel's.
  *
- * What must always be true: the answer has as many octets as the answer of examples/hello to GET /. */
+ * The answer comes from a file: bench/run puts there what examples/hello answers to GET /, octet by octet. */
 #ifndef LEAT_FLOOR_H
 #define LEAT_FLOOR_H
 
@@ -17,15 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
-    FLOOR_RECEIVE =
-        32768, /* bytes: more than 16 pipelined browser heads, so one receive takes a burst */
+    FLOOR_RECEIVE = 32768, /* bytes: more than 16 pipelined browser heads, so one receive takes a burst */
     FLOOR_COPIES = 256, /* the most answers one send carries */
     FLOOR_DESCRIPTORS = 4096,
     FLOOR_BACKLOG = 4096,
+    FLOOR_ANSWER_MAX = 4096,
 };
 
 struct floor {
@@ -33,8 +32,7 @@ struct floor {
     size_t answer_size;  /* octets of one answer */
     char *answers;       /* FLOOR_COPIES of them */
     int listener;
-    unsigned
-        rest[FLOOR_DESCRIPTORS]; /* per descriptor: octets of a request that has not come whole */
+    unsigned rest[FLOOR_DESCRIPTORS]; /* per descriptor: octets of a request that has not come whole */
 };
 
 static inline void floor_die(const char *what)
@@ -43,37 +41,33 @@ static inline void floor_die(const char *what)
     exit(71);
 }
 
-/* Fills floor->answers with copies of one answer, dated with the start. */
-static inline void floor_make_answers(struct floor *floor)
+/* Fills floor->answers with copies of the octets in the file. */
+static inline void floor_read_answer(struct floor *floor, const char *path)
 {
-    char date[64], answer[512];
-    time_t now = time(NULL);
-    struct tm tm;
-    gmtime_r(&now, &tm);
-    strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    int size = snprintf(answer, sizeof answer,
-                        "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Type: text/plain; charset=utf-8\r\n"
-                        "Content-Length: 13\r\n\r\nHello, World!",
-                        date);
-    floor->answer_size = (size_t)size;
+    char answer[FLOOR_ANSWER_MAX];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        floor_die(path);
+    floor->answer_size = fread(answer, 1, sizeof answer, file);
+    fclose(file);
     floor->answers = malloc(FLOOR_COPIES * floor->answer_size);
-    if (floor->answers == NULL)
-        floor_die("malloc");
+    if (floor->answer_size == 0 || floor->answers == NULL)
+        floor_die(path);
     for (size_t i = 0; i < FLOOR_COPIES; i++)
         memcpy(floor->answers + i * floor->answer_size, answer, floor->answer_size);
 }
 
-/* The arguments are PORT REQUEST_SIZE. flags: SOCK_NONBLOCK or 0. */
+/* The arguments are PORT REQUEST_SIZE ANSWER_FILE. flags: SOCK_NONBLOCK or 0. */
 static inline void floor_open(struct floor *floor, int argc, char **argv, int flags)
 {
-    long port = argc == 3 ? atol(argv[1]) : 0;
-    long request_size = argc == 3 ? atol(argv[2]) : 0;
+    long port = argc == 4 ? atol(argv[1]) : 0;
+    long request_size = argc == 4 ? atol(argv[2]) : 0;
     if (port < 1 || port > 65535 || request_size < 1 || request_size > FLOOR_RECEIVE) {
-        fprintf(stderr, "usage: %s PORT REQUEST_SIZE\n", argv[0]);
+        fprintf(stderr, "usage: %s PORT REQUEST_SIZE ANSWER_FILE\n", argv[0]);
         exit(64);
     }
     floor->request_size = (size_t)request_size;
-    floor_make_answers(floor);
+    floor_read_answer(floor, argv[3]);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     floor->listener = socket(AF_INET, SOCK_STREAM | flags, 0);
