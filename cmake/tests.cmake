@@ -9,6 +9,7 @@ function(leat_test name)
     set_tests_properties(${name} PROPERTIES TIMEOUT 600)
 endfunction()
 
+leat_test(house.journey ${PROJECT_SOURCE_DIR}/tests/unit/test_journey)
 leat_test(house.header ${PROJECT_SOURCE_DIR}/tests/unit/test_header ${CMAKE_C_COMPILER})
 
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/seal/*.c)

@@ -124,7 +124,12 @@ class Server:
             command += ["--listen", text]
         with open(log, "wb") as out:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **popen)
-        wait_until(f"{' '.join(command)} listens\n{self.output()}", self.is_up)
+        try:
+            wait_until(f"{' '.join(command)} listens", self.is_up)
+        except AssertionError:
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def output(self):
         with open(self.log, encoding="utf-8", errors="replace") as out:
@@ -132,7 +137,8 @@ class Server:
 
     def is_up(self):
         assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.output()}"
-        self.urls = re.findall(r"(http://\S+:\d+|unix:\S+)/?\s", self.output())
+        line = re.search(r"^\w+: listening on (.*), loop .*\n", self.output(), re.MULTILINE)
+        self.urls = line[1].split() if line else []
         return self.urls
 
     @property

@@ -41,6 +41,7 @@ def test_a_signal_drains(start, number, shards):
     response = busy.response()
     assert (response.status, response.content, response["Connection"]) == (200, b"half+later", "close")
     assert busy.ends()
+    busy.socket.close()
     assert server.wait() == 0
 
 
