@@ -2,7 +2,8 @@
  *
  * Days and dates are turned into each other by counting years from March, so that the day that comes and goes is the
  * last of its year: then a month's first day is (153 m + 2) / 5, and only whole periods of 400 years (146,097 days), 100,
- * 4 and 1 are left to divide by. Proleptic Gregorian, no leap seconds (":60" is read as the next minute's first). */
+ * 4 and 1 are left to divide by. Proleptic Gregorian, no leap seconds: ":60" is read as ":59", so that what can
+ * be read can be written. */
 #include "http/http.h"
 
 static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
@@ -174,7 +175,8 @@ int64_t leat__http_date_parse(const char *text, size_t size)
         }
         if (!good || t.at != t.end || !is_real(&d))
             return INT64_MIN;
-        return days_of(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + d.second;
+        unsigned second = d.second < 60 ? d.second : 59;
+        return days_of(d.year, d.month, d.day) * 86400 + d.hour * 3600 + d.minute * 60 + second;
     }
     return INT64_MIN;
 }

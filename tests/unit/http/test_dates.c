@@ -88,6 +88,14 @@ static void refused(void **state)
     assert_int_equal(leat__http_date_parse(table[0].fixdate, HTTP_DATE_SIZE - 1), INT64_MIN);
 }
 
+/* The last leap second that can be said must not begin a year that cannot. */
+static void leap_seconds(void **state)
+{
+    static const char last[] = "Fri, 31 Dec 9999 23:59:60 GMT";
+    (void)state;
+    assert_int_equal(leat__http_date_parse(last, sizeof last - 1), 253402300799);
+}
+
 /* Every day of 400 years, and every second of one, against gmtime. */
 static void as_libc_counts(void **state)
 {
@@ -110,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_three_forms),
         cmocka_unit_test(refused),
+        cmocka_unit_test(leap_seconds),
         cmocka_unit_test(as_libc_counts),
     };
     return cmocka_run_group_tests_name("dates", tests, NULL, NULL);
