@@ -135,6 +135,8 @@ static int parse_bracketed(const char *text, struct net_address *out, const stru
 int leat__net_parse(const char *text, struct net_address *out, char *error, size_t error_size)
 {
     const struct refusal to = {text, error, error_size};
+    if (error_size > 0)
+        error[0] = '\0';
     size_t prefix_size = sizeof unix_prefix - 1;
     if (strncmp(text, unix_prefix, prefix_size) == 0)
         return parse_unix(text + prefix_size, out, &to);

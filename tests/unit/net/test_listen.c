@@ -216,8 +216,10 @@ static void every_ipv6_address_is_ipv6_only(void **state)
 static int make_folder(void **state)
 {
     char *folder = strdup("/tmp/leat-net-XXXXXX");
-    if (mkdtemp(folder) == NULL)
+    if (mkdtemp(folder) == NULL) {
+        free(folder);
         return -1;
+    }
     *state = folder;
     return 0;
 }
