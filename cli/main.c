@@ -26,6 +26,15 @@ static void print_usage(FILE *to)
           to);
 }
 
+/* The status of what was printed: a full disk is an error. */
+static int end_output(void)
+{
+    if (fflush(stdout) == 0)
+        return MAIN_DONE;
+    perror("leat: standard output");
+    return MAIN_SYSTEM;
+}
+
 static const struct verb *find_verb(const char *name)
 {
     for (unsigned i = 0; i < COUNT_OF(verbs); i++)
@@ -54,7 +63,7 @@ static int run_help(int argc, char **argv)
     char help[] = "--help";
     if (argc < 2 || strcmp(argv[1], argv[0]) == 0) {
         print_usage(stdout);
-        return MAIN_DONE;
+        return end_output();
     }
     const struct verb *verb = find_verb(argv[1]);
     return verb != NULL ? verb->run(2, (char *[]){argv[1], help, NULL}) : tell_unknown(argv[1]);
@@ -68,11 +77,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
-        return MAIN_DONE;
+        return end_output();
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("leat " LEAT_VERSION);
-        return MAIN_DONE;
+        return end_output();
     }
     const struct verb *verb = find_verb(argv[1]);
     return verb != NULL ? verb->run(argc - 1, argv + 1) : tell_unknown(argv[1]);

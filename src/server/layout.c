@@ -41,6 +41,8 @@ void leat__layout_print(plan_write *write, void *to)
 {
     size_t count;
     const struct layout_row *memory_rows = leat__memory_layout(&count);
+    write(to, "\n", 1);
     leat__plan_print_layout(rows, COUNT_OF(rows), write, to);
+    write(to, "\n", 1);
     leat__plan_print_layout(memory_rows, count, write, to);
 }
