@@ -57,52 +57,59 @@ struct response_field {
 
 struct response {
     uint16_t status;                /* 0: none yet */
+    bool bare;                      /* the head goes alone: HEAD, 204, 304 */
     uint32_t type_size;
     const char *type_line;          /* "Content-Type: …\r\n" */
     const char *content;
     uint64_t content_size;          /* of the file too */
-    leat_release_function *release; /* of borrowed content */
-    void *argument;
     struct response_field *fields, *fields_last;
     uint32_t fields_size;           /* octets of all lines */
     int32_t file;                   /* -1: none; ours to close */
     uint64_t file_offset;
+    leat_release_function *release; /* of borrowed content */
+    void *argument;
     const char *long_head;          /* a head too long for the output, in the arena; NULL: it is in the output */
     uint32_t long_head_size;
-    bool bare;                      /* the head goes alone: HEAD, 204, 304 */
 };
 
 struct leat_exchange {
-    /* hot: every request */
+    /* line 0: every step of every request */
     struct exchange_common *common;
     const char *bytes;              /* the head's first octet */
     const struct chain_link *link;  /* the one that runs */
+    const char *path;               /* what the router saw: raw, or decoded into the arena */
+    uint32_t path_size;
+    uint32_t head_end;              /* in the first input buffer: where the head ends, once known */
     char *output;
     uint32_t output_size;           /* octets in the output, to be sent */
     uint16_t flags;                 /* enum exchange_flags */
     uint8_t route_result;           /* enum router_result */
-    struct response response;
+    uint8_t resume;                 /* enum conn_state to go on in when a send is complete */
+    struct buffer *input;           /* bytes not used yet, and those of the request under way; the first is parsed */
+    /* lines 1 and 2 */
     struct arena arena;
-    const char *path;               /* what the router saw: raw, or decoded into the arena */
-    uint32_t path_size;
-    const char *content;            /* of the request */
-    uint64_t content_size;
-    /* conn's: the way of the bytes */
+    struct buffer *input_last;
     struct buffer *room;            /* ours */
     struct slot *slot;
-    struct buffer *input, *input_last;  /* bytes not consumed yet, and those of the request under way; first is parsed */
-    uint32_t head_end;              /* in input: where the head ends, once known */
-    uint8_t resume;                 /* enum conn_state to go on in when a send is complete */
+    int64_t since_ms;               /* when the reading of the head or content under way began */
+    /* lines 3 and 4 */
+    struct response response;
+    /* a request with parameters or content */
+    const char *content;            /* of the request */
+    uint64_t content_size;
     char *content_block;            /* from the content store; NULL: the content lies in place, or there is none */
     char *response_block;           /* from the content store, for a response's copied content */
-    int64_t since_ms;               /* when the reading of the head or content under way began */
     int64_t write_since_ms;
-    struct router_match match;
     struct loop_send send;
     struct http1_chunked chunked;
+    struct router_match match;
     struct http1_head head;         /* last: its fields are a long array, the first of which are hot */
 };
 
+_Static_assert(offsetof(struct leat_exchange, arena) == CACHE_LINE, "one line for every step");
+_Static_assert(offsetof(struct leat_exchange, response) == 3 * (size_t)CACHE_LINE,
+               "arena and input before the response");
+_Static_assert(sizeof(struct response) <= 2 * (size_t)CACHE_LINE, "a response is two lines");
 _Static_assert(sizeof(struct leat_exchange) + 1024 <= PLAN_EXCHANGE_PAGE,
                "an arena's first chunk has at least 1 KiB");
 
