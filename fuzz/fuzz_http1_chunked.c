@@ -1,5 +1,6 @@
-/* fuzz_http1_chunked.c: any bytes as chunked content. Whole and split must agree, and so must decoding apart and over
- * the input; what is decoded is never longer than what was taken. The first octet chooses where the bytes are cut. */
+/* fuzz_http1_chunked.c: any bytes as chunked content. Whole and split must agree, and so must
+ * decoding apart and over the input; what is decoded is never longer than what was taken. The first
+ * octet chooses where the bytes are cut. */
 #include "http1/http1.h"
 
 #include <stdlib.h>

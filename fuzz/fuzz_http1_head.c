@@ -1,5 +1,6 @@
-/* fuzz_http1_head.c: any bytes as a head. The parser's copies must agree; whole and split must agree; what is found
- * must lie within the head. The first octet chooses where the bytes are cut, and the limits. */
+/* fuzz_http1_head.c: any bytes as a head. The parser's copies must agree; whole and split must
+ * agree; what is found must lie within the head. The first octet chooses where the bytes are cut,
+ * and the limits. */
 #include "http1/http1.h"
 
 #include <stdlib.h>

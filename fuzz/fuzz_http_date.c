@@ -1,5 +1,6 @@
-/* fuzz_http_date.c: any bytes as a date; what is taken is written again and must be read as the same second. And the
- * same for percent-encoding, which is as small: decoding in place is decoding apart, and never makes more. */
+/* fuzz_http_date.c: any bytes as a date; what is taken is written again and must be read as the
+ * same second. And the same for percent-encoding, which is as small: decoding in place is decoding
+ * apart, and never makes more. */
 #include "http/http.h"
 #include "http1/http1.h"
 

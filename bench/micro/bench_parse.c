@@ -1,11 +1,12 @@
 /* bench_parse.c: what one head costs, read and written.
  *
  *   bench_parse                nanoseconds per head, the best of many batches
- *   bench_parse instructions   instructions per head: runs itself under callgrind, twice for each case, and divides the
- *                              difference, so that nothing but the heads is counted
+ *   bench_parse instructions   instructions per head: runs itself under callgrind, twice for each
+ *                              case, and divides the difference: only the heads are counted
  *   bench_parse run CASE N     case CASE, N times: what the other two run
  *
- * The small head is what load generators send, the browser head what browsers do: 12 fields, about 750 octets. */
+ * The small head is what load generators send, the browser head what browsers do: 12 fields, about
+ * 750 octets. */
 #define _GNU_SOURCE
 #include "http1/http1.h"
 
@@ -26,7 +27,8 @@ static const char browser_head[] =
     "Accept-Language: en-GB,en;q=0.9,de;q=0.8\r\n"
     "Cache-Control: no-cache\r\n"
     "Connection: keep-alive\r\n"
-    "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; visited=2024-06-11T09%3A21%3A07Z;"
+    "Cookie: session=8f14e45fceea167a5a36dedd4bea2543; theme=dark; "
+    "visited=2024-06-11T09%3A21%3A07Z;"
     " consent=necessary,statistics\r\n"
     "Pragma: no-cache\r\n"
     "Referer: http://www.example.com:8080/articles/the-channel-that-people-dig-first?page=2\r\n"

@@ -1,9 +1,10 @@
-/* dates.c: HTTP's dates (RFC 9110 5.6.7) without libc's time functions, which take locks and read files.
+/* dates.c: HTTP's dates (RFC 9110 5.6.7) without libc's time functions, which take locks and read
+ * files.
  *
- * Days and dates are turned into each other by counting years from March, so that the day that comes and goes is the
- * last of its year: then a month's first day is (153 m + 2) / 5, and only whole periods of 400 years (146,097 days), 100,
- * 4 and 1 are left to divide by. Proleptic Gregorian, no leap seconds: ":60" is read as ":59", so that what can
- * be read can be written. */
+ * Days and dates are turned into each other by counting years from March, so that the day that
+ * comes and goes is the last of its year: then a month's first day is (153 m + 2) / 5, and only
+ * whole periods of 400 years (146,097 days), 100, 4 and 1 are left to divide by. Proleptic
+ * Gregorian, no leap seconds: ":60" is read as ":59", so that what can be read can be written. */
 #include "http/http.h"
 
 static const char day_names[7][10] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
@@ -127,7 +128,8 @@ static bool take_fixdate(struct text *t, struct date *d)
     return good;
 }
 
-/* Sunday, 06-Nov-94 08:49:37 GMT. Two digits of a year: 70 to 99 are of the 20th century, and the rest of the 21st. */
+/* Sunday, 06-Nov-94 08:49:37 GMT. Two digits of a year: 70 to 99 are of the 20th century, and the
+ * rest of the 21st. */
 static bool take_rfc850(struct text *t, struct date *d)
 {
     unsigned year;

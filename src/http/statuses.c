@@ -1,7 +1,8 @@
 /* statuses.c: statuses.def as status lines, laid out for copying.
  *
- * Each line lies in a cell of one cache line, so that a writer can copy a fixed number of octets without asking how
- * long it is; a table of one octet per status leads to its cell. Cell 0 is for statuses that the table lacks. */
+ * Each line lies in a cell of one cache line, so that a writer can copy a fixed number of octets
+ * without asking how long it is; a table of one octet per status leads to its cell. Cell 0 is for
+ * statuses that the table lacks. */
 #include "http/http.h"
 
 enum {

@@ -1,9 +1,10 @@
 /* types.c: the media type of a file's name, by its extension.
  *
- * Our own table (types.def) serves always. The system's, in the form of /etc/mime.types ("type/subtype ext ext …", '#'
- * opens a comment), is read once at start and fills in what ours lacks. Both end in one hash table with open places,
- * at most half full, that is built whole before it is published with one store: who asks needs no lock.
- * Extensions are compared without regard to case; the longest that counts is EXTENSION_MAX octets. */
+ * Our own table (types.def) serves always. The system's, in the form of /etc/mime.types
+ * ("type/subtype ext ext …", '#' opens a comment), is read once at start and fills in what ours
+ * lacks. Both end in one hash table with open places, at most half full, that is built whole before
+ * it is published with one store: who asks needs no lock. Extensions are compared without regard to
+ * case; the longest that counts is EXTENSION_MAX octets. */
 #include "http/http.h"
 #include "memory/seal.h"
 
@@ -171,8 +172,8 @@ int leat__http_types_load(const char *path)
         at = line_end + 1;
     }
     leat__start_free(text);
-    /* Two servers of a process may load at once: the first table stays, and the other, which is as good, is kept with
-     * it rather than walked for its strings. */
+    /* Two servers of a process may load at once: the first table stays, and the other, which is as
+     * good, is kept with it rather than walked for its strings. */
     struct table *none = NULL;
     atomic_compare_exchange_strong(&loaded, &none, t);
     return 0;

@@ -1,12 +1,13 @@
-/* chunked.c: the chunked transfer coding (RFC 9112 7.1), strictly: a machine of one octet a step, but for the chunks'
- * own octets, which are copied in bulk.
+/* chunked.c: the chunked transfer coding (RFC 9112 7.1), strictly: a machine of one octet a step,
+ * but for the chunks' own octets, which are copied in bulk.
  *
  *   size ─┬─ extensions ─┬─ LF ─┬─ data ─ CR ─ LF ─ size …
  *         └──────────────┘      └─ (0) trailer lines ─ empty line ─ done
  *
- * Every octet is judged when it comes, by the state and by what was counted so far, never by what lies around it: so
- * the answer cannot hang on how the bytes were split. Blanks are taken exactly where the grammar has them (around ';'
- * and '='), extensions and trailers are read for their form only and dropped. Both are bounded, by line and in all. */
+ * Every octet is judged when it comes, by the state and by what was counted so far, never by what
+ * lies around it: so the answer cannot hang on how the bytes were split. Blanks are taken exactly
+ * where the grammar has them (around ';' and '='), extensions and trailers are read for their form
+ * only and dropped. Both are bounded, by line and in all. */
 #include "http1/classes.h"
 #include "http1/http1.h"
 

@@ -1,7 +1,8 @@
 /* fields.c: the fields that framing and persistence hang on.
  *
- * Six names are looked at; their sizes differ, so a field's size says which one it could be. Each value is judged where
- * it stands, in the order of the lines; what only two fields together can tell waits for head_finish. */
+ * Six names are looked at; their sizes differ, so a field's size says which one it could be. Each
+ * value is judged where it stands, in the order of the lines; what only two fields together can
+ * tell waits for head_finish. */
 #include "http1/classes.h"
 #include "http1/head.h"
 
@@ -9,9 +10,9 @@ const char leat__http1_known_first[32] = {
     [0] = ':', [4] = 'h', [6] = 'e', [7] = 'u', [10] = 'c', [14] = 'c', [17] = 't',
 };
 
-/* Sizes are constants: then this is a comparison or two of whole words. lower holds small letters, digits and '-' only,
- * which all have the bit that is set here; of octets without it, only large letters turn into these, and controls,
- * of which there are none. */
+/* Sizes are constants: then this is a comparison or two of whole words. lower holds small letters,
+ * digits and '-' only, which all have the bit that is set here; of octets without it, only large
+ * letters turn into these, and controls, of which there are none. */
 static inline __attribute__((always_inline)) bool is_same(const char *text, const char *lower, size_t size)
 {
     const uint64_t bits = 0x2020202020202020;
@@ -60,7 +61,8 @@ static enum http1_result take_expect(struct http1_head *h, const char *value, si
     return HTTP1_DONE;
 }
 
-/* The next member of a list: [*at, *at + its size), without the blanks around it. Empty ones are members too. */
+/* The next member of a list: [*at, *at + its size), without the blanks around it. Empty ones are
+ * members too. */
 static size_t next_member(const char **at, const char *end, const char **member)
 {
     const char *comma = memchr(*at, ',', (size_t)(end - *at));
@@ -114,7 +116,8 @@ static enum http1_result take_length(struct http1_head *h, const char *value, si
     return HTTP1_DONE;
 }
 
-/* Exactly one coding can be decoded, and it must be the only one. Doubtful framing is 400, an honest other coding 501. */
+/* Exactly one coding can be decoded, and it must be the only one. Doubtful framing is 400, an
+ * honest other coding 501. */
 static enum http1_result take_coding(struct http1_head *h, const char *value, size_t size)
 {
     if (h->minor == 0)

@@ -1,12 +1,12 @@
 /* head.h: what the parser's copies and the judge share; nobody else includes it.
  *
- *   parse.inc   the quick way, compiled twice (scalar, AVX2): takes the lines that are plainly good, and only those
- *   judge.c     the strict way, compiled once: any line, octet by octet; the only one that says BAD or NEED_MORE
+ *   parse.inc   the quick way, compiled twice (scalar, AVX2): takes lines that are plainly good
+ *   judge.c     the strict way, compiled once: any line, octet by octet; waits and refuses
  *   fields.c    the fields that framing hangs on, for both
  *   target.c    the four forms of a target, authorities
  *
- * Whatever the quick way does not take, it leaves to the judge from the line's first octet. So the copies can differ in
- * speed but not in what is refused, nor in why. */
+ * Whatever the quick way does not take, it leaves to the judge from the line's first octet. So the
+ * copies can differ in speed but not in what is refused, nor in why. */
 #ifndef LEAT_HTTP1_HEAD_H
 #define LEAT_HTTP1_HEAD_H
 
@@ -43,8 +43,8 @@ bool leat__http1_is_authority(const char *text, size_t size, bool needs_port);
 /* Octets before the first control octet that is not HTAB; size if there is none. */
 size_t leat__http1_find_control(const char *text, size_t size);
 
-/* The first octets, in lower case, of the names that known_field knows, by their size: nearly all other fields are
- * told apart by this alone. (An empty name is known too: it is refused.) */
+/* The first octets, in lower case, of the names that known_field knows, by their size: nearly all
+ * other fields are told apart by this alone. (An empty name is known too: it is refused.) */
 extern const char leat__http1_known_first[32];
 
 /* The empty line was read: what only the whole head can tell. */
@@ -53,13 +53,11 @@ static inline enum http1_result head_finish(struct http1_head *h, uint32_t size)
     unsigned flags = h->flags;
     if (UNLIKELY((flags & HTTP1_HAS_HOST) == 0 && h->minor != 0))
         return head_bad(h, 400, "no Host field");
-    if (UNLIKELY((flags & (HTTP1_CHUNKED | HTTP1_HAS_LENGTH)) ==
-                 (HTTP1_CHUNKED | HTTP1_HAS_LENGTH)))
+    if (UNLIKELY((flags & (HTTP1_CHUNKED | HTTP1_HAS_LENGTH)) == (HTTP1_CHUNKED | HTTP1_HAS_LENGTH)))
         return head_bad(h, 400, "Content-Length beside Transfer-Encoding");
     if ((flags & HTTP1_CLOSE_SAID) == 0 && (h->minor != 0 || (flags & HTTP1_KEEP_ALIVE_SAID) != 0))
         flags |= HTTP1_KEEP_ALIVE;
-    if (UNLIKELY((flags & HTTP1_UPGRADE_SAID) != 0 && (flags & HTTP1_UPGRADE_FIELD) != 0 &&
-                 h->minor != 0))
+    if (UNLIKELY((flags & HTTP1_UPGRADE_SAID) != 0 && (flags & HTTP1_UPGRADE_FIELD) != 0 && h->minor != 0))
         flags |= HTTP1_UPGRADE;
     h->flags = (uint16_t)flags;
     h->at = size;

@@ -1,15 +1,17 @@
 /* judge.c: the strict way through a head: one line at a time, octet by octet.
  *
- * A line is judged when its end is there: its first control octet that is not HTAB. Were it judged earlier, the answer
- * would hang on how the bytes were split; so what is unfinished is only measured, and seen remembers how far. Judging
- * goes in this order, and each step knows only the line itself: the limits, the CRLF, the octets from left to right,
- * the meaning of the whole line. */
+ * A line is judged when its end is there: its first control octet that is not HTAB. Were it judged
+ * earlier, the answer would hang on how the bytes were split; so what is unfinished is only
+ * measured, and seen remembers how far. Judging goes in this order, and each step knows only the
+ * line itself: the limits, the CRLF, the octets from left to right, the meaning of the whole
+ * line. */
 #include "http1/classes.h"
 #include "http1/head.h"
 
 #define OCTETS(n) (0x0101010101010101u * (n))
 
-/* Eight octets at once: what is below 0x20 or 0x7f gets its high bit, exactly so up to the first of them. */
+/* Eight octets at once: what is below 0x20 or 0x7f gets its high bit, exactly so up to the first of
+ * them. */
 static uint64_t control_bits(uint64_t word)
 {
     uint64_t low = (word - OCTETS(0x20)) & ~word;
@@ -129,7 +131,8 @@ static enum http1_result judge_whole(struct http1_head *h, const char *bytes, ui
     return judge_field(h, bytes, end);
 }
 
-/* The most octets the line at h->at may have, and what is to be said of more. Negative: not even its CRLF fits. */
+/* The most octets the line at h->at may have, and what is to be said of more. Negative: not even
+ * its CRLF fits. */
 static int64_t line_max(const struct http1_head *h, const struct http1_limits *limits, uint16_t *status)
 {
     uint32_t head_max = limits->head_max < HTTP1_HEAD_MAX ? limits->head_max : HTTP1_HEAD_MAX;

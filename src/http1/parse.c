@@ -9,7 +9,8 @@ typedef enum http1_result parse_head(struct http1_head *h, const char *bytes, si
 
 static parse_head choose_and_parse;
 
-/* Asking the processor is done by whoever comes first; others may ask again meanwhile and get the same answer. */
+/* Asking the processor is done by whoever comes first; others may ask again meanwhile and get the
+ * same answer. */
 static _Atomic(parse_head *) chosen = choose_and_parse;
 
 static parse_head *choose(void)

@@ -1,11 +1,12 @@
 /* parse_avx2.c: the parser for processors with AVX2: 32 octets a step.
  *
- * An octet's class is looked up by its two halves: each row of the ASCII table (the upper half, 0 to 7) owns a bit, and
- * each column (the lower half) has the bits of the rows in which the octet may stand. Where both agree, it may. The
- * lookup of a column answers zero for octets of 0x80 and up by itself.
+ * An octet's class is looked up by its two halves: each row of the ASCII table (the upper half, 0
+ * to 7) owns a bit, and each column (the lower half) has the bits of the rows in which the octet
+ * may stand. Where both agree, it may. The lookup of a column answers zero for octets of 0x80 and
+ * up by itself.
  *
- * Lines' ends are found in windows of 64 octets that follow each other wherever the lines begin: so finding the next
- * line waits for a shift and a count only, not for a load and a comparison. */
+ * Lines' ends are found in windows of 64 octets that follow each other wherever the lines begin: so
+ * finding the next line waits for a shift and a count only, not for a load and a comparison. */
 #if defined(__x86_64__)
 #include "http1/classes.h"
 #include "http1/head.h"
@@ -83,7 +84,8 @@ FAST_TARGET static inline size_t scan_host_avx2(const char *p, const char *end)
     return scan_until(p, end, name_columns);
 }
 
-/* Of a name of more than STEP octets only these are looked at: behind them is no colon, and the line is the judge's. */
+/* Of a name of more than STEP octets only these are looked at: behind them is no colon, and the
+ * line is the judge's. */
 FAST_TARGET static inline size_t scan_name_avx2(const char *p, const char *end)
 {
     (void)end;

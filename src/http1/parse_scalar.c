@@ -48,7 +48,8 @@ static inline struct window_scalar open_window_scalar(const char *p)
     return (struct window_scalar){0};
 }
 
-/* A word's octets below 0x20 and 0x7f get their high bits; exact up to the first of them, which is what counts. */
+/* A word's octets below 0x20 and 0x7f get their high bits; exact up to the first of them, which is
+ * what counts. */
 static inline size_t scan_line_scalar(struct window_scalar *w, const char *p, const char *end, size_t name)
 {
     (void)w;

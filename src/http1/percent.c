@@ -1,4 +1,5 @@
-/* percent.c: "%41" is "A" (RFC 3986 2.1). What is decoded is never longer, so it may be written over what it was. */
+/* percent.c: "%41" is "A" (RFC 3986 2.1). What is decoded is never longer, so it may be written
+ * over what it was. */
 #include "http1/classes.h"
 #include "http1/http1.h"
 

@@ -32,7 +32,8 @@ static bool is_ipv4(const char *at, const char *end)
     return false;
 }
 
-/* Up to eight groups of up to four digits, an IPv4 address for the last two, and at most one "::" for one or more. */
+/* Up to eight groups of up to four digits, an IPv4 address for the last two, and at most one "::"
+ * for one or more. */
 static bool is_ipv6(const char *at, const char *end)
 {
     unsigned groups = 0;

@@ -1,5 +1,5 @@
-/* write.c: the head of a response, in one pass: what is of fixed size is copied blindly, a little too much of it when
- * that is quicker, because the room was asked for once at the beginning. */
+/* write.c: the head of a response, in one pass: what is of fixed size is copied blindly, a little
+ * too much of it when that is quicker, because the room was asked for once at the beginning. */
 #include "base/copy.h"
 #include "http1/http1.h"
 

@@ -1,4 +1,5 @@
-/* test_tables.c: methods, statuses and media types: that the tables say what they shall, and the system's is read. */
+/* test_tables.c: methods, statuses and media types: that the tables say what they shall, and the
+ * system's is read. */
 #include "http/http.h"
 
 #include <errno.h>

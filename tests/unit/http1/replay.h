@@ -1,8 +1,10 @@
-/* replay.h: bytes given to the parsers in pieces, each time right before a page that cannot be read.
+/* replay.h: bytes given to the parsers in pieces, each time right before a page that cannot be
+ * read.
  *
- * The parser may look HTTP1_SLACK octets behind the end, so the guard page begins there: one octet more ends the test.
- * What lies in the slack is what really follows, or octets that look like the end of a head, or noise: it must not
- * matter. The bytes lie elsewhere at each call, because they may move. */
+ * The parser may look HTTP1_SLACK octets behind the end, so the guard page begins there: one octet
+ * more ends the test. What lies in the slack is what really follows, or octets that look like the
+ * end of a head, or noise: it must not matter. The bytes lie elsewhere at each call, because they
+ * may move. */
 #ifndef LEAT_TEST_REPLAY_H
 #define LEAT_TEST_REPLAY_H
 
@@ -111,8 +113,8 @@ static inline size_t replay_parsers(replay_parser *parsers[2])
     return count;
 }
 
-/* Whole, octet by octet, and cut in two at every position (at some, when there are many), by every parser: one answer.
- * Gives it. */
+/* Whole, octet by octet, and cut in two at every position (at some, when there are many), by every
+ * parser: one answer. Gives it. */
 static inline enum http1_result replay_all(struct http1_head *h, const char *bytes, size_t size,
                                            const struct http1_limits *limits)
 {

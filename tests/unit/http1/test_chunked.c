@@ -1,5 +1,6 @@
-/* test_chunked.c: the chunked coding: what is taken, what is refused, and that no split of the bytes changes it: whole,
- * octet by octet, cut in two at every position; apart from the input and over it. */
+/* test_chunked.c: the chunked coding: what is taken, what is refused, and that no split of the
+ * bytes changes it: whole, octet by octet, cut in two at every position; apart from the input and
+ * over it. */
 #include "replay.h"
 
 enum { ROOM = 4096 };
@@ -12,7 +13,8 @@ struct outcome {
     char out[ROOM];
 };
 
-/* In pieces that end at each of the cuts and at size. Each piece is decoded apart, or over itself and then moved. */
+/* In pieces that end at each of the cuts and at size. Each piece is decoded apart, or over itself
+ * and then moved. */
 static void decode(struct outcome *o, const char *bytes, size_t size, const size_t *cuts,
                    size_t cut_count, size_t room, bool in_place)
 {

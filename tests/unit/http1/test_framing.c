@@ -1,5 +1,6 @@
-/* test_framing.c: what decides where a message ends and whether the connection stays: each head whole, octet by octet
- * and cut at every position. And the limits, which must fall at the same octet however the bytes come. */
+/* test_framing.c: what decides where a message ends and whether the connection stays: each head
+ * whole, octet by octet and cut at every position. And the limits, which must fall at the same
+ * octet however the bytes come. */
 #include "replay.h"
 
 static struct http1_head head;

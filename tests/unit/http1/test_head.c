@@ -1,4 +1,5 @@
-/* test_head.c: what is accepted as a head and what is refused, each whole, octet by octet and cut at every position. */
+/* test_head.c: what is accepted as a head and what is refused, each whole, octet by octet and cut
+ * at every position. */
 #include "replay.h"
 
 static struct http1_head head;
@@ -220,7 +221,8 @@ static void targets(void **state)
     check_all(cases, COUNT_OF(cases));
 }
 
-/* Every octet in a path, a query, a method, a name, a value and a host, against the grammar written out here. */
+/* Every octet in a path, a query, a method, a name, a value and a host, against the grammar written
+ * out here. */
 static void every_octet(void **state)
 {
     static const struct {

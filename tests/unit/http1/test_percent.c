@@ -1,4 +1,5 @@
-/* test_percent.c: percent-decoding, apart and in place; and the grammar of what a program may set. */
+/* test_percent.c: percent-decoding, apart and in place; and the grammar of what a program may
+ * set. */
 #include "replay.h"
 
 static void check(const char *in, size_t size, bool plus, bool keep_slash, const char *expected)
@@ -33,6 +34,7 @@ static void decoding(void **state)
         {"%2F%2f/", false, false, "///"},
         {"a%2Fb%2fc%41", false, true, "a%2Fb%2fcA"},
         {"%25%32%35", false, false, "%25"},
+        {"a%252Fb%41", false, true, "a%252FbA"},
         {"%c3%A9\xff", false, false, "\xc3\xa9\xff"},
         {"%0d%0a", false, false, "\r\n"},
         {"%00", false, false, NULL},

@@ -1,6 +1,6 @@
-/* test_twins.c: the parser's copies are equal, and equal to themselves however the bytes are split: on heads made at
- * random out of pieces that matter, and on good heads with octets changed, put in, taken out and doubled. The seeds are
- * fixed, so a failure comes again. */
+/* test_twins.c: the parser's copies are equal, and equal to themselves however the bytes are split:
+ * on heads made at random out of pieces that matter, and on good heads with octets changed, put in,
+ * taken out and doubled. The seeds are fixed, so a failure comes again. */
 #include "replay.h"
 
 enum { MADE = 20000, MUTATED = 40000, SPLITS = 4 };

@@ -1,4 +1,5 @@
-/* test_write.c: heads of responses, octet for octet; that nothing is written beyond the room that was asked for. */
+/* test_write.c: heads of responses, octet for octet; that nothing is written beyond the room that
+ * was asked for. */
 #include "replay.h"
 
 static const char date[] = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
@@ -77,8 +78,8 @@ static void every_length(void **state)
     }
 }
 
-/* Fields are copied in pieces of fixed size, so every size up to some of these is tried, read right before a page that
- * cannot be read. */
+/* Fields are copied in pieces of fixed size, so every size up to some of these is tried, read right
+ * before a page that cannot be read. */
 static void fields_of_every_size(void **state)
 {
     (void)state;
