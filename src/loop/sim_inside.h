@@ -71,14 +71,19 @@ struct sim_pipe {
     bool fin_sent, fin_arrived;
 };
 
+struct sim_sum {
+    uint64_t plain, weighted;
+};
+
 struct sim_connection {
     struct sim_pipe in, out; /* to the server, to the client */
     void *client;
-    struct sim_loop *loop;  /* whose it is, once accepted */
-    struct slot *slot;      /* NULL: not adopted */
-    struct loop_send *send; /* pending */
-    uint64_t send_hash;
-    uint32_t next; /* in a listener's queue, or free: index + 1 */
+    struct sim_loop *loop;   /* whose it is, once accepted */
+    struct slot *slot;       /* NULL: not adopted */
+    struct loop_send *send;  /* pending */
+    uint64_t send_hash;      /* of what describes it */
+    struct sim_sum send_sum; /* of the bytes of its parts that are left */
+    uint32_t next;           /* in a listener's queue, or free: index + 1 */
     bool alive, accepted, server_closed, client_closed;
     bool server_reset, client_reset; /* a reset has arrived there */
     bool client_blocked;             /* found its pipe full */

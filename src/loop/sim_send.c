@@ -1,47 +1,78 @@
 /* sim_send.c: sends of the simulated backend: all at once, a piece at a time, or later, as the seed will have it.
  *
  * A struct loop_send and the bytes it points to belong to the loop from arm to completion. That is checked: what
- * is left of it is hashed whenever we put it away, and must have the same hash whenever we come back to it. */
+ * describes it is hashed whenever we put it away, and must have the same hash whenever we come back to it. Of the bytes
+ * a sum is kept, from which what goes out is taken away as it goes: when all are out, nothing must be left of it, and
+ * when the send is broken off, what the bytes left over add up to. */
 #include "loop/sim_inside.h"
 #include <errno.h>
 
-static uint64_t hash_bytes(uint64_t h, const void *bytes, size_t size)
+static uint64_t mix(uint64_t h, uint64_t word)
 {
-    const char *at = bytes;
-    for (; size >= 8; at += 8, size -= 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof word);
-        h = (h ^ word) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 32;
-    }
-    uint64_t rest = size;
-    for (size_t i = 0; i < size; i++)
-        rest = rest << 8 | (unsigned char)at[i];
-    h = (h ^ rest) * 0x9e3779b97f4a7c15u;
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
     return h ^ h >> 32;
 }
 
 static uint64_t hash_send(const struct loop_send *send)
 {
-    uint64_t h = hash_bytes(1, &send->part_count, sizeof send->part_count);
-    h = hash_bytes(h, &send->file, sizeof send->file);
-    h = hash_bytes(h, &send->file_offset, sizeof send->file_offset);
-    h = hash_bytes(h, &send->file_left, sizeof send->file_left);
-    h = hash_bytes(h, &send->sent, sizeof send->sent);
+    uint64_t h = mix(send->part_count, (uint64_t)send->file);
+    h = mix(mix(mix(h, send->file_offset), send->file_left), send->sent);
     for (const struct iovec *part = send->at; part < send->parts + send->part_count; part++)
-        h = hash_bytes(hash_bytes(h, part, sizeof *part), part->iov_base, part->iov_len);
+        h = mix(mix(h, (uintptr_t)part->iov_base), part->iov_len);
     return h;
+}
+
+static uint64_t left_in_parts(const struct loop_send *send)
+{
+    uint64_t left = 0;
+    for (const struct iovec *part = send->at; part < send->parts + send->part_count; part++)
+        left += part->iov_len;
+    return left;
+}
+
+/* Every byte counts as often as there are bytes from it to the end: left, of all parts together, for the first. */
+static struct sim_sum sum_bytes(const void *bytes, size_t size, uint64_t left)
+{
+    const unsigned char *at = bytes;
+    struct sim_sum sum = {0};
+    for (size_t i = 0; i < size; i++) {
+        sum.plain += at[i];
+        sum.weighted += at[i] * (left - i);
+    }
+    return sum;
+}
+
+static struct sim_sum sum_send(const struct loop_send *send)
+{
+    struct sim_sum all = {0};
+    uint64_t left = left_in_parts(send);
+    for (const struct iovec *part = send->at; part < send->parts + send->part_count; part++) {
+        struct sim_sum its = sum_bytes(part->iov_base, part->iov_len, left);
+        all.plain += its.plain;
+        all.weighted += its.weighted;
+        left -= part->iov_len;
+    }
+    return all;
 }
 
 void leat__sim_send_check(const struct sim_connection *c)
 {
-    ASSERT(c->send == NULL || c->send_hash == hash_send(c->send));
+    if (c->send == NULL)
+        return;
+    ASSERT(c->send_hash == hash_send(c->send));
+    struct sim_sum sum = sum_send(c->send);
+    ASSERT(c->send_sum.plain == sum.plain && c->send_sum.weighted == sum.weighted);
 }
 
-static void send_part(struct loop_send *send, struct sim_pipe *p, uint32_t *room)
+static void send_part(struct sim_connection *c, struct loop_send *send, uint32_t *room)
 {
     uint32_t n = (uint32_t)size_min(send->at->iov_len, *room);
-    leat__sim_pipe_write(p, send->at->iov_base, n);
+    if (c->send == send) {
+        struct sim_sum sum = sum_bytes(send->at->iov_base, n, left_in_parts(send));
+        c->send_sum.plain -= sum.plain;
+        c->send_sum.weighted -= sum.weighted;
+    }
+    leat__sim_pipe_write(&c->out, send->at->iov_base, n);
     send->at->iov_base = (char *)send->at->iov_base + n;
     send->at->iov_len -= n;
     send->sent += n;
@@ -78,7 +109,7 @@ static bool send_step(struct simulation *s, struct sim_connection *c, struct loo
     const struct iovec *end = send->parts + send->part_count;
     uint64_t before = p->written;
     while (send->at < end && (room > 0 || send->at->iov_len == 0))
-        send_part(send, p, &room);
+        send_part(c, send, &room);
     while (send->at == end && send->file >= 0 && send->file_left > 0 && room > 0)
         send_file(s, send, p, &room);
     s->counts.bytes_out += p->written - before;
@@ -117,6 +148,7 @@ int leat__sim_arm_send(struct loop *loop, struct slot *slot, struct loop_send *s
     slot->loop_flags |= SLOT_SEND_ARMED;
     c->send = send;
     c->send_hash = hash_send(send);
+    c->send_sum = sum_send(send);
     s->counts.pended++;
     leat__sim_server_writable(s, c);
     return 0;
@@ -124,6 +156,7 @@ int leat__sim_arm_send(struct loop *loop, struct slot *slot, struct loop_send *s
 
 static void send_over(struct sim_loop *l, struct sim_connection *c, int error)
 {
+    leat__sim_send_check(c);
     c->send = NULL;
     c->slot->loop_flags &= (uint8_t)~SLOT_SEND_ARMED;
     l->loop->events->on_sent(l->loop->context, c->slot, error);
@@ -133,8 +166,7 @@ void leat__sim_send_due(struct sim_loop *l, struct sim_connection *c)
 {
     struct simulation *s = l->simulation;
     bool closing = c->slot->loop_flags & SLOT_CLOSING;
-    ASSERT(c->send != NULL);
-    leat__sim_send_check(c);
+    ASSERT(c->send != NULL && c->send_hash == hash_send(c->send));
     bool done = false;
     if (!c->server_reset)
         done = send_step(s, c, c->send);

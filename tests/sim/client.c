@@ -190,6 +190,23 @@ static void on_octets(struct client *c, const char *bytes, size_t size)
     }
 }
 
+/* Those who dawdle are told so, or closed, when the deadline has come, and not more than a tick later. */
+static void check_deadline(const struct client *c)
+{
+    const struct world *w = c->world;
+    int64_t since_us = c->persona == SILENT ? c->born_us : c->spoke_us;
+    int64_t ms = c->persona == SILENT      ? w->config.idle_timeout_ms
+                 : c->persona == SLOW_HEAD ? w->config.head_timeout_ms
+                                           : w->config.content_timeout_ms;
+    if (c->over || since_us == 0)
+        return;
+    ms += (int64_t)(leat__sim_counts(w->sim)->jumped_ms - c->born_jumped_ms);
+    int64_t late_us = world_now_us(w) - since_us - ms * 1000;
+    if (late_us > w->slack_us)
+        world_violation(w, c, "the deadline was missed by %lld us (%lld allowed)",
+                        (long long)late_us, (long long)w->slack_us);
+}
+
 static void check_slow_end(struct client *c)
 {
     static const char *const what[PERSONAS] = {
@@ -213,6 +230,8 @@ static void on_end(struct client *c, bool reset)
     struct world *w = c->world;
     bool partial = !talk_is_between(&c->reply);
     bool exact = w->calm && c->persona < CALM_PERSONAS;
+    if (c->persona == SILENT || c->persona == SLOW_HEAD || c->persona == SLOW_CONTENT)
+        check_deadline(c);
     if (exact && partial)
         world_violation(w, c, "cut off in the middle of an answer%s", reset ? ", by a reset" : "");
     if (exact && c->persona >= SILENT)
@@ -393,23 +412,6 @@ static void check_patience(const struct client *c)
         world_violation(w, c, "nothing has moved for %lld ms", (long long)quiet_us / 1000);
 }
 
-/* Those who dawdle are told so, or closed, when the deadline has come, and not more than a tick later. */
-static void check_deadline(const struct client *c)
-{
-    const struct world *w = c->world;
-    int64_t since_us = c->persona == SILENT ? c->born_us : c->spoke_us;
-    int64_t ms = c->persona == SILENT      ? w->config.idle_timeout_ms
-                 : c->persona == SLOW_HEAD ? w->config.head_timeout_ms
-                                           : w->config.content_timeout_ms;
-    if (c->over || since_us == 0)
-        return;
-    ms += (int64_t)(leat__sim_counts(w->sim)->jumped_ms - c->born_jumped_ms);
-    int64_t late_us = world_now_us(w) - since_us - ms * 1000;
-    if (late_us > w->slack_us)
-        world_violation(w, c, "the deadline was missed by %lld us (%lld allowed)",
-                        (long long)late_us, (long long)w->slack_us);
-}
-
 void client_on_event(struct client *c)
 {
     struct world *w = c->world;
@@ -429,7 +431,7 @@ void client_on_event(struct client *c)
     if (c->persona == SILENT || c->persona == SLOW_HEAD || c->persona == SLOW_CONTENT)
         check_deadline(c);
     check_patience(c);
-    wake(c, now + (c->persona == SLOW_READER ? 20000 : 300000));
+    wake(c, now + (c->persona == SLOW_READER ? 20000 : 2000000));
     if (c->persona == QUITTER || c->persona == RESETTER)
         wake(c, c->quit_us);
 }

@@ -88,6 +88,7 @@ static void draw(struct world *w, uint32_t clients_max)
     w->calm = sim_below(r, 4) == 0;
     w->fails = !w->calm && sim_below(r, 2) == 0;
     w->shard_count = sim_below(r, 3) > 0 ? 1 : 1 + sim_below(r, WORLD_SHARDS_MAX);
+    w->shared = sim_below(r, 4) == 0;
     w->at_once = 1 + sim_below(r, 1 + sim_below(r, 300));
     w->clients_max = w->at_once * (1 + sim_below(r, 4)) + sim_below(r, 20);
     if (clients_max != 0)
@@ -175,7 +176,7 @@ static void open_server(struct world *w)
         shard->index = i;
         if (leat__shard_open(shard, &w->config, &w->plan, &w->routes, LOOP_SIM, w->sim) < 0)
             world_violation(w, NULL, "the shard could not be opened");
-        w->listeners[i] = leat__sim_listener(w->sim);
+        w->listeners[i] = w->shared && i > 0 ? w->listeners[0] : leat__sim_listener(w->sim);
         if (leat__conns_listen(&shard->conns, 0, w->listeners[i]) < 0)
             world_violation(w, NULL, "the shard does not listen");
     }
@@ -330,7 +331,8 @@ static void close_doors(struct world *w)
 {
     for (uint32_t i = 0; i < w->shard_count; i++)
         if (w->shards[i].conns.common.draining && w->listeners[i] >= 0) {
-            leat__sim_listener_close(w->sim, w->listeners[i]);
+            if (!w->shared || i == 0)
+                leat__sim_listener_close(w->sim, w->listeners[i]);
             w->listeners[i] = -1;
         }
 }

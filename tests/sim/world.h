@@ -17,6 +17,7 @@ struct world {
     bool fails; /* acquisitions fail now and then */
     struct config config;
     struct talk_limits limits;
+    bool shared; /* one listener for all shards */
     uint32_t clients_max, at_once, shard_count;
     uint32_t personas;   /* a bit each */
     uint64_t drain_turn; /* UINT64_MAX: only at the end */
