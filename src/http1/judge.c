@@ -49,7 +49,8 @@ static bool version_is_well_formed(const char *v, size_t size)
            octet_is(v[7], CLASS_DIGIT);
 }
 
-static enum http1_result judge_request_line(struct http1_head *h, const char *bytes, uint32_t end)
+/* Up to the space behind it. */
+static enum http1_result judge_method(struct http1_head *h, const char *bytes, uint32_t end)
 {
     uint32_t at = h->at, i = at;
     while (i < end && octet_is(bytes[i], CLASS_TOKEN))
@@ -61,8 +62,14 @@ static enum http1_result judge_request_line(struct http1_head *h, const char *by
     h->method_at = (uint16_t)at;
     h->method_size = (uint16_t)(i - at);
     h->method = (uint8_t)leat__http_method_find(bytes + at, i - at);
+    return HTTP1_DONE;
+}
 
-    uint32_t target = ++i;
+static enum http1_result judge_request_line(struct http1_head *h, const char *bytes, uint32_t end)
+{
+    if (judge_method(h, bytes, end) != HTTP1_DONE)
+        return HTTP1_BAD;
+    uint32_t target = (uint32_t)h->method_at + h->method_size + 1, i = target;
     while (i < end && octet_is(bytes[i], CLASS_TARGET))
         i++;
     if (i == target)
@@ -144,6 +151,18 @@ static int64_t line_max(const struct http1_head *h, const struct http1_limits *l
     return limits->request_line_max < left ? limits->request_line_max : left;
 }
 
+/* A line of which only the start [h->at, end) was looked at. A method that never ends is not a
+ * target that is too long (RFC 9112 3). */
+static enum http1_result judge_overlong(struct http1_head *h, const char *bytes, uint32_t end,
+                                        uint16_t status)
+{
+    if (status != 414)
+        return head_bad(h, status, "the head is too long");
+    if (judge_method(h, bytes, end) != HTTP1_DONE)
+        return HTTP1_BAD;
+    return head_bad(h, status, "the request line is too long");
+}
+
 enum http1_result leat__http1_judge_line(struct http1_head *h, const char *bytes, size_t size,
                                          const struct http1_limits *limits)
 {
@@ -155,8 +174,7 @@ enum http1_result leat__http1_judge_line(struct http1_head *h, const char *bytes
         end += leat__http1_find_control(bytes + from, in_reach - from);
     }
     if ((int64_t)end - h->at > max)
-        return head_bad(h, status,
-                        status == 414 ? "the request line is too long" : "the head is too long");
+        return judge_overlong(h, bytes, (uint32_t)end, status);
     h->seen = (uint32_t)end;
     if (end == size || (bytes[end] == '\r' && end + 1 == size))
         return HTTP1_NEED_MORE;

@@ -261,6 +261,10 @@ static void limit_of_the_request_line(void **state)
     assert_int_equal(answer(bytes, 101, &small), 414);
     assert_int_equal(answer(bytes, long_line(bytes, 8000, 'a'), &replay_limits), 0);
     assert_int_equal(answer(bytes, long_line(bytes, 30000, 'a'), &replay_limits), 414);
+    memset(bytes, 'A', 30000);
+    assert_int_equal(answer(bytes, 30000, &replay_limits), 501);
+    memset(bytes, '<', 30000);
+    assert_int_equal(answer(bytes, 30000, &replay_limits), 400);
     /* a request line may have all of the head, but no more */
     const struct http1_limits all = {60000, 200, 128};
     assert_int_equal(answer(bytes, long_line(bytes, 187, 'a'), &all), 0);
