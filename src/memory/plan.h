@@ -100,7 +100,6 @@ struct shard_memory {
     uint32_t user_count;
     uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */
     int64_t window_since_ms; /* start of the trimmer's window under way; 0: never called */
-    uint32_t windows;        /* complete ones, at most TRIM_WINDOWS */
     struct trim_watch slots_watch, rooms_watch, receive_watch, chunks_watch, larges_watch, content_watch;
     struct trim_watch user_watch[PLAN_USER_POOLS_MAX];
 };

@@ -1,18 +1,21 @@
-/* pool.h: fixed-size objects of one thread, intrusive, inlined.
+/* pool.h: fixed-size objects of one thread, inlined.
  *
- *   base ─ slab 0 ─┬─ slab 1 ─┬─ …           a slab is a page or a few; objects never cross a slab's end
- *        free list │ untouched│
+ *   magazine   [ o o o o o o . . ]        pointers to free objects; the top is the one released last
+ *                 ↑ half ↓ half
+ *   slabs      base ─ slab 0 ─┬─ slab 1 ─┬─ …    a bit per object: taken or free
  *
- * Acquire pops from the current slab's free list, whose head lies in the pool itself; when it is empty the lowest slab
- * with room becomes the current one (a slab that was never touched is threaded then, in one go). So memory in use
- * keeps to the low end, resident memory follows use, and empty slabs can be trimmed. Release pushes onto the list of
- * the slab that the last release went to, which is most often the same; another slab takes a slower way once and is
- * then the one. Within a slab the object released last is acquired first. The counts are exact: in use, high water,
- * refusals. The first eight bytes of a free object are the pool's; the rest keeps what it held (checked builds
- * poison it, see poison.h).
+ * Acquire pops from the magazine, release pushes onto it: neither looks at the object's memory. An empty magazine is
+ * half filled from the lowest slabs with room, a full one gives its colder half back to the slabs. So the object
+ * released last is acquired next, memory in use keeps to the low end, resident memory follows use, and a slab that is
+ * all free can be trimmed. Objects never cross a slab's end; a slab is a page or a few. The counts are exact: in use,
+ * high water, refusals. A free object keeps what it held (checked builds poison it, see poison.h), a trimmed one reads
+ * zero.
+ *
+ * The high water costs nothing: `alert` is the place in the magazine below which an acquisition would set a new one,
+ * and an acquisition that reaches it takes the slow way, as one that finds the magazine empty does.
  *
  * Other threads give objects back through leat__pool_return, in batches on an atomic list that the owner takes whole
- * whenever its slow path runs. */
+ * when its own run dry. A batch is written into its first object, so that few cache lines travel. */
 #ifndef LEAT_POOL_H
 #define LEAT_POOL_H
 
@@ -21,51 +24,47 @@
 #include "memory/region.h"
 #include <stdatomic.h>
 
-struct pool_slab {
-    void *free;       /* unless it is the current slab, whose list is pool->free */
-    uint32_t touched; /* objects threaded since the slab was last trimmed: none or all */
-};
+/* A magazine has a place for each 64th object of its pool, within these bounds. */
+enum { POOL_MAGAZINE_MIN = 64, POOL_MAGAZINE_MAX = 1024, POOL_NO_SLAB = UINT32_MAX };
 
-/* Must not move once it is initialised: release_list may point into it. */
 struct pool {
     /* hot */
-    void *free;           /* current slab's free list */
-    char *release_slab;   /* where the last release went; NULL: nowhere */
-    void **release_list;  /* its free list */
-    size_t slab_size;     /* bytes, a multiple of the page */
+    void **top;           /* of the magazine: behind its last pointer */
+    void **alert;         /* at or below it acquire goes the slow way */
+    void **limit;         /* end of the magazine: it is full */
     uint32_t in_use;      /* objects, with those that wait in returned */
     uint32_t recent_high; /* high water since the last look of the trimmer */
     uint32_t high;        /* high water since start */
-    /* warm */
-    uint32_t current; /* slab whose list is in free; POOL_NO_SLAB: none */
     uint32_t object_size, per_slab, count, slab_count;
-    char *base;
-    struct pool_slab *slabs;
-    uint64_t *room;          /* a bit per slab that has room and is not the current one */
-    uint32_t room_from;      /* no word of room before this one has a bit */
     uint32_t fail_countdown; /* tests: the n-th acquisition from now fails; 0: off */
-    uint32_t slabs_touched;  /* slabs with resident pages, at most */
-    uint32_t touched_end;    /* they lie below this slab */
-    uint32_t trim_at;        /* the trimmer's sweep goes on below this slab; 0: none is under way */
-    uint8_t slab_shift;      /* slab_size is 1 << slab_shift; 0: it is no power of two */
-    bool readable;           /* free objects may be looked at (slots): they are not poisoned */
+    /* warm */
+    void **magazine;
+    char *base;
+    size_t slab_size;   /* bytes, a multiple of the page */
+    uint64_t *taken;    /* slab_words words per slab, a bit per object: out, or in the magazine */
+    uint64_t *full;     /* a bit per slab: all its objects are taken */
+    uint64_t *resident; /* a bit per slab: may have pages */
+    uint32_t slab_words;
+    uint32_t inverse;       /* 2^32 / object_size, rounded up; 0: divide */
+    uint32_t room_from;     /* words of full before this one have all bits set */
+    uint32_t slabs_touched; /* slabs that may have pages */
+    uint32_t touched_end;   /* they lie below this slab */
+    uint32_t trim_at;       /* the trimmer's sweep goes on below this slab; 0: none is under way */
+    uint8_t slab_shift;     /* slab_size is 1 << slab_shift; 0: it is no power of two */
+    bool readable;          /* free objects may be looked at (slots): they are not poisoned */
     uint64_t refused;
     const char *name; /* its row in the plan */
 #if MEMORY_CHECKED
     uint64_t *held; /* a bit per object that is out */
 #endif
     /* other threads' */
-    _Alignas(CACHE_LINE) _Atomic(void *) returned; /* linked by their first word */
+    _Alignas(CACHE_LINE) _Atomic(void *) returned; /* see leat__pool_return */
 };
 
-enum { POOL_NO_SLAB = UINT32_MAX };
-
-_Static_assert(offsetof(struct pool, base) == CACHE_LINE,
+_Static_assert(offsetof(struct pool, magazine) <= CACHE_LINE,
                "acquire and release touch one line of a pool");
-_Static_assert(MEMORY_CHECKED || sizeof(struct pool) == 3 * CACHE_LINE,
-               "one line each: fast, slow, strangers'");
 
-/* Bytes of a slab, and objects in it; pure. */
+/* Bytes of a slab; pure. */
 size_t leat__pool_slab_size(size_t object_size);
 
 /* Bytes of region that a pool takes, everything told; a pure function (the plan calls it). */
@@ -81,25 +80,15 @@ void leat__pool_release_slow(struct pool *p, void *object);
 void leat__pool_check_acquired(struct pool *p, void *object);
 void leat__pool_check_released(struct pool *p, void *object);
 
-/* One more is out. */
-static inline void pool_count(struct pool *p)
-{
-    uint32_t in_use = ++p->in_use;
-    if (UNLIKELY(in_use > p->recent_high)) {
-        p->recent_high = in_use;
-        if (in_use > p->high)
-            p->high = in_use;
-    }
-}
-
 /* NULL when empty: counted in refused. Contents: undefined. */
 static inline void *pool_acquire(struct pool *p)
 {
-    void *object = p->free;
-    if (UNLIKELY(object == NULL))
+    void **top = p->top;
+    if (UNLIKELY(top <= p->alert))
         return leat__pool_acquire_slow(p);
-    memcpy(&p->free, object, sizeof p->free);
-    pool_count(p);
+    void *object = *--top;
+    p->top = top;
+    p->in_use++;
 #if MEMORY_CHECKED
     leat__pool_check_acquired(p, object);
 #endif
@@ -111,19 +100,22 @@ static inline void pool_release(struct pool *p, void *object)
 #if MEMORY_CHECKED
     leat__pool_check_released(p, object);
 #endif
-    if (UNLIKELY((uintptr_t)object - (uintptr_t)p->release_slab >= p->slab_size)) {
+    void **top = p->top;
+    if (UNLIKELY(top == p->limit)) {
         leat__pool_release_slow(p, object);
         return;
     }
-    void **list = p->release_list;
-    memcpy(object, list, sizeof *list);
-    *list = object;
+    *top = object;
+    p->top = top + 1;
     p->in_use--;
 }
 
 /* From any thread: a chain of objects, linked by their first words from first to last. The owner's in_use falls when
  * it takes them. */
 void leat__pool_return(struct pool *p, void *first, void *last);
+
+/* The same for count objects (at least 1) in an array, which is many times faster. */
+void leat__pool_return_batch(struct pool *p, void *const *objects, size_t count);
 
 /* Owner: takes what other threads gave back. */
 void leat__pool_collect(struct pool *p);
@@ -134,6 +126,9 @@ static inline bool pool_holds(const struct pool *p, const void *object)
     return (uintptr_t)object - (uintptr_t)p->base < p->slab_size * p->slab_count;
 }
 
+/* Owner: recent_high starts anew from what is in use. */
+void leat__pool_forget_high(struct pool *p);
+
 /* Owner, idle turns: gives the pages of at most budget bytes of empty slabs back, highest first, keeping room for keep
  * objects. Looks at a bounded number of slabs; the sweep goes on with the next call while trim_at is not 0. Bytes
  * given back. */
@@ -141,8 +136,8 @@ size_t leat__pool_trim(struct pool *p, uint32_t keep, size_t budget);
 
 void leat__pool_check(const struct pool *p); /* walks everything; for tests */
 
-/* Tests: the n-th acquisition from now answers NULL (1: the next). Until then there is no current slab, so that the
- * fast path misses. 0 turns it off. */
+/* Tests: the n-th acquisition from now answers NULL (1: the next). Until then every acquisition goes the slow way,
+ * which counts. 0 turns it off. */
 void leat__pool_fail_at(struct pool *p, uint32_t n);
 
 #endif

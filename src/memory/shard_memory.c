@@ -62,6 +62,7 @@ static void turn_pool(struct pool *p, struct trim_watch *w, uint32_t windows)
 {
     leat__pool_collect(p);
     watch_turn(w, &p->recent_high, p->in_use, windows);
+    leat__pool_forget_high(p);
     /* In whole slabs: that is how a pool gives back. */
     uint64_t needed = (w->keep + (uint64_t)p->per_slab - 1) / p->per_slab;
     w->trimming = w->trimming ||
@@ -146,11 +147,8 @@ size_t leat__shard_memory_trim(struct shard_memory *m, int64_t now_ms, size_t bu
     if (passed > 0) {
         uint32_t windows = passed < TRIM_WINDOWS ? (uint32_t)passed : TRIM_WINDOWS;
         m->window_since_ms += passed * TRIM_WINDOW_MS;
-        m->windows = m->windows + windows < TRIM_WINDOWS ? m->windows + windows : TRIM_WINDOWS;
         turn_all(m, windows);
     }
-    if (m->windows < TRIM_WINDOWS)
-        return 0;
     size_t given = trim_all(m, budget);
     m->trimmed_bytes += given;
     m->trim_calls += given != 0;

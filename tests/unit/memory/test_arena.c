@@ -83,6 +83,16 @@ static void it_grows_from_the_first_chunk_to_chunks_to_larges(void **state)
     close_arena(&f);
 }
 
+static void a_large_piece_does_not_displace_a_chunk_with_more_room(void **state)
+{
+    (void)state;
+    static struct fixture f;
+    open_arena(&f, 100);
+    assert_non_null(arena_alloc(&f.arena, LARGE_ROOM - 16));
+    assert_ptr_equal(arena_alloc(&f.arena, FIRST), f.first);
+    close_arena(&f);
+}
+
 static void nothing_is_a_piece_too(void **state)
 {
     (void)state;
@@ -216,6 +226,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_aligned_and_apart),
         cmocka_unit_test(it_grows_from_the_first_chunk_to_chunks_to_larges),
+        cmocka_unit_test(a_large_piece_does_not_displace_a_chunk_with_more_room),
         cmocka_unit_test(nothing_is_a_piece_too),
         cmocka_unit_test(an_empty_pool_is_remembered),
         cmocka_unit_test(what_is_over_the_bound_is_remembered),

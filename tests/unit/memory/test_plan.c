@@ -57,12 +57,12 @@ static void many_shards_have_six_roots_more(void **state)
     (void)state;
     struct plan_input in = sane();
     in.shards = 4;
-    in.connections = 40000;
+    in.connections = 4 * 8100;
     assert_int_equal(make(in), 0);
-    assert_int_equal(plan.slots, 10624); /* 10,000 + 6 * 100 in whole slabs of 128 */
-    in.connections = 40001;
+    assert_int_equal(plan.slots, 8704); /* 8,100 + 6 * 90 in whole slabs of 128 */
+    in.connections = 4 * 2500 + 1;
     assert_int_equal(make(in), 0);
-    assert_int_equal(plan.slots, 10624); /* 10,001 + 6 * 101 = 10,607 */
+    assert_int_equal(plan.slots, 2816); /* 2,501 + 6 * 51 = 2,807 */
 }
 
 static void counts_follow_the_exchanges(void **state)
@@ -111,6 +111,7 @@ static void the_region_is_exactly_what_the_pools_take(void **state)
         assert_int_equal(m.region.size, plan.shard_bytes);
         assert_true(m.region.size - m.region.used < PAGE_SIZE_BYTES);
         assert_int_equal(m.slots.count, plan.slots);
+        assert_true(m.slots.readable);
         assert_int_equal(m.rooms.count, plan.rooms);
         assert_int_equal(m.user_count, in.user_pool_count);
         leat__shard_memory_check(&m);

@@ -30,8 +30,12 @@ static void *give_back(void *argument)
             sched_yield();
             continue;
         }
-        link_objects(batch, BATCH);
-        leat__pool_return(lane->pool, batch[0], batch[BATCH - 1]);
+        if (lane->returned / BATCH % 2 == 0) {
+            link_objects(batch, BATCH);
+            leat__pool_return(lane->pool, batch[0], batch[BATCH - 1]);
+        } else {
+            leat__pool_return_batch(lane->pool, batch, BATCH);
+        }
         lane->returned += BATCH;
         atomic_store_explicit(&lane->batch, NULL, memory_order_release);
     }
@@ -107,9 +111,39 @@ static void a_returned_object_counts_as_in_use_until_it_is_taken(void **state)
     leat__region_destroy(&region);
 }
 
+/* A batch is carried by its objects: by one, by some, or by each for itself where they are too small. */
+static void batches_of_any_size_of_any_objects_come_back(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {8, 16, 24, 32, 256, 5008};
+    for (size_t s = 0; s < COUNT_OF(sizes); s++) {
+        for (size_t count = 1; count <= 100; count += 9) {
+            struct region region;
+            static struct pool pool;
+            void *objects[100];
+            assert_int_equal(
+                leat__region_create(&region, leat__pool_footprint(sizes[s], 100), REGION_RESERVE), 0);
+            leat__pool_init(&pool, &region, "test", sizes[s], 100);
+            for (size_t i = 0; i < 100; i++)
+                memset(objects[i] = pool_acquire(&pool), 0xff, sizes[s]);
+            leat__pool_return_batch(&pool, objects, count);
+            leat__pool_return_batch(&pool, objects, 0);
+            assert_int_equal(pool.in_use, 100);
+            leat__pool_collect(&pool);
+            assert_int_equal(pool.in_use, 100 - count);
+            leat__pool_check(&pool);
+            for (size_t i = 0; i < count; i++)
+                assert_non_null(pool_acquire(&pool));
+            assert_null(pool_acquire(&pool));
+            leat__region_destroy(&region);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_of_any_size_of_any_objects_come_back),
         cmocka_unit_test(what_other_threads_give_back_comes_round),
         cmocka_unit_test(a_returned_object_counts_as_in_use_until_it_is_taken),
     };
