@@ -11,6 +11,7 @@
 #define _GNU_SOURCE
 #include "server/main.h"
 
+#include "base/clock.h"
 #include "memory/seal.h"
 #include "server/layout.h"
 #include "server/options.h"
@@ -124,17 +125,23 @@ static int wait_for_signal(const sigset_t *signals)
     return number;
 }
 
+/* Until all shards have ended: of themselves, by a second signal, or because the time is up. */
 static void drain(leat_server *server, const char *name, const sigset_t *signals)
 {
     static const struct timespec look = {.tv_nsec = 20000000};
-    bool told = false;
+    int64_t timeout_ms = leat__server_config(server)->drain_timeout_ms;
+    int64_t start_ms = leat__clock_now_ms();
+    bool stopping = false;
     leat__server_drain(server);
     while (!leat__server_ended(server)) {
-        if (sigtimedwait(signals, NULL, &look) < 0 || told)
+        bool again = sigtimedwait(signals, NULL, &look) > 0;
+        bool late = timeout_ms >= 0 && leat__clock_now_ms() - start_ms >= timeout_ms;
+        if (stopping || (!again && !late))
             continue;
-        say(STDOUT_FILENO, name, "a second signal: stopping at once");
+        say(STDOUT_FILENO, name, "%s: stopping at once",
+            again ? "a second signal" : "the drain's time is up");
         leat__server_stop_now(server);
-        told = true;
+        stopping = true;
     }
 }
 
