@@ -128,6 +128,7 @@ static enum http1_result begin_chunked(struct conns *c, struct leat_exchange *x)
     char *start = in->data + in->start;
     size_t size = in->end - in->start, used;
     memset(&x->chunked, 0, sizeof x->chunked);
+    x->chunked.total_max = c->common.content_max;
     enum http1_result result =
         leat__http1_parse_chunked(&x->chunked, start, size, &used, start,
                                   size_min(size, c->common.content_max), &x->content_size);

@@ -15,7 +15,7 @@
 enum {
     CONNECTIONS_COMFORT = 100000, /* per descriptor table */
     EXCHANGES_COMFORT = 4096,
-    CONTENT_COMFORT = 64 << 20, /* bytes */
+    CONTENT_COMFORT = 256 << 20, /* bytes */
     DESCRIPTOR_RESERVE = 64,    /* for what a program opens itself: logs, databases */
 };
 

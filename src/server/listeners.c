@@ -3,7 +3,6 @@
 #include "server/listeners.h"
 #include "memory/seal.h"
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -38,35 +37,22 @@ static bool is_unix(const struct net_address *a)
     return a->sockaddr.ss_family == AF_UNIX;
 }
 
-/* 0 when nobody has the address, else -errno. */
-static int check_free(const struct net_address *a)
+/* Port 0 was asked for: the kernel's choice holds for the other shards, and for the other address of the same text
+ * (localhost is two). */
+static void share_port(struct listeners *l, uint32_t i, int port)
 {
-    int on = 1, error = 0;
-    int fd = socket(a->sockaddr.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (a->sockaddr.ss_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, (const struct sockaddr *)&a->sockaddr, a->size) < 0)
-        error = -errno;
-    close(fd);
-    return error;
-}
-
-static void set_port(struct net_address *a, int port)
-{
-    if (a->sockaddr.ss_family == AF_INET)
-        ((struct sockaddr_in *)(void *)&a->sockaddr)->sin_port = htons((uint16_t)port);
-    else if (a->sockaddr.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)(void *)&a->sockaddr)->sin6_port = htons((uint16_t)port);
+    leat__net_set_port(&l->addresses[i], port);
+    for (uint32_t next = i + 1; next < l->count; next++)
+        if (l->addresses[next].sockaddr.ss_family != l->addresses[i].sockaddr.ss_family &&
+            strcmp(l->addresses[next].text, l->addresses[i].text) == 0)
+            leat__net_set_port(&l->addresses[next], port);
 }
 
 static int open_address(struct listeners *l, uint32_t i)
 {
     struct net_address *a = &l->addresses[i];
     bool share = !is_unix(a) && l->shards > 1;
-    int error = is_unix(a) ? 0 : check_free(a);
+    int error = is_unix(a) ? 0 : leat__net_check_free(a);
     if (error < 0)
         return error;
     for (uint32_t shard = 0; shard < l->shards; shard++) {
@@ -78,8 +64,8 @@ static int open_address(struct listeners *l, uint32_t i)
         *fd = leat__net_listen(a, share, BACKLOG);
         if (*fd < 0)
             return *fd;
-        if (shard == 0 && !is_unix(a))
-            set_port(a, leat__net_port(*fd));   /* port 0: the others get the same one */
+        if (shard == 0)
+            share_port(l, i, leat__net_port(*fd));
     }
     return 0;
 }

@@ -142,7 +142,7 @@ static void a_value_of_the_wrong_kind_is_told(void **state)
     (void)state;
     assert_error("--head-timeout 5x",
                  "--head-timeout 5x: not a time; write 500ms, 2s, 1m or never (100ms to "
-                 "24h), for example --head-timeout 10s");
+                 "24h), for example --head-timeout 30s");
     assert_error("--memory lots",
                  "--memory lots: not a size; write 65536, 64k, 16m or 1g (1m to 65536g), for "
                  "example --memory 256m");
@@ -261,7 +261,7 @@ static void help_shows_every_option_within_100_columns(void **state)
                  row->name);
         assert_non_null(strstr(text.bytes, name));
     }
-    assert_non_null(strstr(text.bytes, "[10s]"));
+    assert_non_null(strstr(text.bytes, "[30s]"));
     assert_non_null(strstr(text.bytes, "[8k]"));
     assert_non_null(strstr(text.bytes, "[localhost:8080]"));
     for (const char *line = text.bytes; *line != '\0'; line++) {
