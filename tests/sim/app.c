@@ -89,7 +89,7 @@ static void alloc(leat_exchange *x)
     size_t count;
     const char *content = content_of(x, &count);
     char *pieces[16];
-    if (count % 2 == 0 && leat_reserve(x, count * 64) < 0)
+    if (count % 2 == 0 && leat_reserve(x, count * 512) < 0)
         return;
     for (size_t i = 0; i < count; i++) {
         pieces[i] = leat_alloc(x, 64 + i * 40);
@@ -104,6 +104,25 @@ static void alloc(leat_exchange *x)
         }
     }
     leat_bytes(x, 200, "text/plain", content, count);
+}
+
+/* More than any exchange may have. */
+static void greedy(leat_exchange *x)
+{
+    char *piece = leat_alloc(x, 1 << 20);
+    leat_text(x, 200, "%s\n", piece != NULL ? "got it" : "did not");
+}
+
+static void redirect(leat_exchange *x)
+{
+    leat_redirect(x, 303, leat_printf(x, "/hello?t=%s", leat_query(x, "t")));
+}
+
+static void problem(leat_exchange *x)
+{
+    leat_problem_or(x, 422, 200, NULL);
+    if (leat_response_status(x) == 422)
+        leat_problem(x, 422, "a \"quoted\"\ndetail");
 }
 
 static void status(leat_exchange *x)
@@ -159,5 +178,8 @@ leat_app *sim_app_create(uint32_t pool_count)
     leat_put(app, "/echo", echo);
     leat_get_with(app, "/pool", pool, objects);
     leat_get(app, "/silent", silent);
+    leat_get(app, "/greedy", greedy);
+    leat_get(app, "/redirect", redirect);
+    leat_get(app, "/problem", problem);
     return app;
 }

@@ -17,7 +17,7 @@ enum {
 extern char sim_table[TABLE_SIZE];
 
 void sim_table_fill(void);
-/* GET /hello /sized/:n /borrow/:n /text/:n /file/:n /fields/:n /alloc/:n /status/:n /pool /silent, POST and PUT
+/* GET /hello /sized/:n /borrow/:n /text/:n /file/:n /fields/:n /alloc/:n /status/:n /pool /silent /greedy /redirect /problem, POST and PUT
  * /echo; ?t= is the token, &at= where in the table the content begins. pool_count objects in all. */
 leat_app *sim_app_create(uint32_t pool_count);
 /* Contents borrowed and not yet released. */

@@ -59,6 +59,9 @@ enum ask {
     ASK_STATUS,
     ASK_POOL,
     ASK_SILENT,
+    ASK_GREEDY,
+    ASK_REDIRECT,
+    ASK_PROBLEM,
     ASK_MISSING,
     ASK_NOT_ALLOWED,
     ASK_OPTIONS,
@@ -136,6 +139,19 @@ static const char *choose_path(struct sim_random *r, const struct talk_limits *l
         q->has_token = false;
         answer_is_problem(q, 500);
         break;
+    case ASK_GREEDY:
+        snprintf(path, room, "/greedy");
+        q->has_token = false;
+        answer_is_problem(q, 500);
+        break;
+    case ASK_REDIRECT:
+        snprintf(path, room, "/redirect");
+        answer_is(q, 303, NULL, 0);
+        break;
+    case ASK_PROBLEM:
+        snprintf(path, room, "/problem");
+        answer_is_problem(q, 422);
+        break;
     case ASK_MISSING:
         snprintf(path, room, "/missing/%u", n);
         answer_is_problem(q, 404);
@@ -169,8 +185,7 @@ static void put_filler(struct sim_random *r, const struct talk_limits *limits, s
     uint32_t fields = sim_below(r, 3) == 0 ? sim_below(r, 13) : 0;
     for (uint32_t i = 0; i < fields; i++)
         put(out, "X-Filler-%u: %.*s\r\n", i, (int)(1 + sim_below(r, 90)), sim_table + sim_below(r, 9999));
-    uint32_t most = limits->head_max - 3000;
-    uint32_t large = sim_below(r, 40) != 0 ? 0 : sim_below(r, most < 30000 ? most : 30000);
+    uint32_t large = sim_below(r, 40) == 0 ? sim_below(r, limits->filler_max) : 0;
     q->scarce = q->scarce || large > 3000;
     for (uint32_t i = 0; large > 0; i++) {
         uint32_t n = large < 4000 ? large : 4000;
@@ -229,9 +244,13 @@ static void put_echo(struct sim_random *r, const struct talk_limits *limits, str
     uint32_t most = limits->content_max < limits->size_max ? limits->content_max : limits->size_max;
     uint32_t size = some_size(r, most);
     const char *content = sim_table + at;
-    int minor = put_start(r, out, q, sim_below(r, 4) == 0 ? "PUT" : "POST", "/echo", at);
+    bool lost = sim_below(r, 15) == 0;
+    int minor = put_start(r, out, q, sim_below(r, 4) == 0 ? "PUT" : "POST",
+                          lost ? "/nowhere" : "/echo", at);
     bool chunked = minor == 1 && sim_below(r, 2) == 0;
     answer_is(q, 200, content, size);
+    if (lost)
+        answer_is_problem(q, 404);
     put_filler(r, limits, q, out);
     if (minor == 1 && sim_below(r, 6) == 0 && (chunked || size > 0)) {
         put(out, "Expect: 100-continue\r\n");
@@ -302,6 +321,7 @@ static const struct bad_request {
      {413, 400, 408}},
     {"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", {400}},
     {"POST /echo HTTP/1.1\r\nHost: a\r\nExpect: a miracle\r\nContent-Length: 2\r\n\r\nhi", {417}},
+    {"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", {405, 501, 400}},
     {"\x16\x03\x01\x02garbage\r\n\r\n", {400}},
     {"GET / HTTP/1.1\r\nHost: a\r\nX: a\x01z\r\n\r\n", {400}},
 };

@@ -10,6 +10,7 @@ struct talk_limits {
     uint32_t content_max; /* octets the server takes; more is refused */
     uint32_t size_max;    /* of contents that are asked for or sent */
     uint32_t request_line_max, head_max;
+    uint32_t filler_max; /* octets of a large field */
 };
 
 enum { REQUEST_STATUSES = 3 };

@@ -57,6 +57,19 @@ static void draw_faults(struct world *w, struct sim_faults *f)
     f->clock_jump_ms_max = 1 + sim_below(r, 60000);
 }
 
+/* Some of the deadlines are never; then nobody may wait for them. */
+static void draw_never(struct world *w)
+{
+    struct config *k = &w->config;
+    int64_t *timeouts[] = {&k->head_timeout_ms, &k->content_timeout_ms, &k->write_timeout_ms,
+                           &k->idle_timeout_ms};
+    w->never = true;
+    w->personas &= ~(1u << SILENT | 1u << SLOW_HEAD | 1u << SLOW_CONTENT | 1u << NEVER_READS);
+    for (uint32_t i = 0; i < COUNT_OF(timeouts); i++)
+        if (sim_below(&w->random, 2) == 0)
+            *timeouts[i] = -1;
+}
+
 static void draw_config(struct world *w)
 {
     struct sim_random *r = &w->random;
@@ -79,6 +92,8 @@ static void draw_config(struct world *w)
     k->content_timeout_ms = least + sim_below(r, 8000);
     k->write_timeout_ms = least + sim_below(r, 8000);
     k->idle_timeout_ms = least + sim_below(r, 20000);
+    if (!w->calm && sim_below(r, 8) == 0)
+        draw_never(w);
 }
 
 static void draw(struct world *w, uint32_t clients_max)
@@ -124,6 +139,7 @@ static void open_network(struct world *w)
         .size_max = options.pipe_min < 512 ? options.pipe_min * 100 : 150000,
         .request_line_max = w->config.request_line_max,
         .head_max = w->config.head_max,
+        .filler_max = w->config.head_max < 33000 ? w->config.head_max - 3000 : 30000,
     };
     w->slack_us = 2 * WHEEL_TICK_MS * 1000 + 4 * (int64_t)options.jitter_us_max +
                   8 * (int64_t)options.delay_us_max + 5000;
@@ -209,6 +225,8 @@ static void check_slot(const struct world *w, const struct conns *c, const struc
 {
     leat__conn_check(c, s);
     if (s->state == CONN_CLOSED || (s->loop_flags & SLOT_CLOSING))
+        return;
+    if (s->deadline == 0 && w->never)
         return;
     if (s->deadline == 0)
         world_violation(w, NULL, "a connection in %s has no deadline",

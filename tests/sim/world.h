@@ -14,6 +14,7 @@ struct world {
     struct simulation *sim;
     /* what the seed decided */
     bool calm;  /* nothing goes wrong, memory is ample: every answer is exact */
+    bool never; /* some of the deadlines do not exist */
     bool fails; /* acquisitions fail now and then */
     struct config config;
     struct talk_limits limits;
