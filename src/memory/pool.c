@@ -1,4 +1,4 @@
-/* pool.c: the slow ways of a pool: between magazine and slabs, from other threads, back to the machine. See pool.h.
+/* pool.c: the slow ways of a pool: between magazine and slabs, and back to the machine. See pool.h.
  *
  * What must always be true
  *   - Every object is out, in the magazine or free in its slab; its bit in taken is set in the first two cases.
@@ -328,63 +328,6 @@ void leat__pool_fail_at(struct pool *p, uint32_t n)
 {
     p->fail_countdown = n;
     set_alert(p);
-}
-
-/* ── Other threads ──
- *
- * The list is linked by the objects' first words. Where bit 0 of that word is set, the object carries a batch: its
- * second word counts further objects, and pointers to them follow. */
-
-enum { CARRIES = 1, CARRIER_HEAD = 2 };
-
-static void push_returned(struct pool *p, void *first, void *last, uintptr_t mark)
-{
-    void *head = atomic_load_explicit(&p->returned, memory_order_relaxed);
-    do {
-        uintptr_t word = (uintptr_t)head | mark;
-        memcpy(last, &word, sizeof word);
-    } while (!atomic_compare_exchange_weak_explicit(&p->returned, &head, first,
-                                                    memory_order_release, memory_order_relaxed));
-}
-
-void leat__pool_return(struct pool *p, void *first, void *last)
-{
-    push_returned(p, first, last, 0);
-}
-
-void leat__pool_return_batch(struct pool *p, void *const *objects, size_t count)
-{
-    size_t words = p->object_size / sizeof(void *);
-    size_t room = words > CARRIER_HEAD ? words - CARRIER_HEAD : 0;
-    for (size_t i = 0; i < count;) {
-        void **carrier = objects[i++];
-        size_t further = size_min(room, count - i);
-        if (further > 0) {
-            memcpy(carrier + 1, &further, sizeof further);
-            memcpy(carrier + CARRIER_HEAD, objects + i, further * sizeof(void *));
-        }
-        i += further;
-        push_returned(p, carrier, carrier, further > 0 ? CARRIES : 0);
-    }
-}
-
-void leat__pool_collect(struct pool *p)
-{
-    if (atomic_load_explicit(&p->returned, memory_order_relaxed) == NULL)
-        return;
-    void *object = atomic_exchange_explicit(&p->returned, NULL, memory_order_acquire);
-    while (object != NULL) {
-        uintptr_t word;
-        memcpy(&word, object, sizeof word);
-        if ((word & CARRIES) != 0) {
-            void **carrier = object;
-            size_t further = (uintptr_t)carrier[1];
-            for (size_t i = 0; i < further; i++)
-                pool_release(p, carrier[CARRIER_HEAD + i]);
-        }
-        pool_release(p, object);
-        object = (void *)(word & ~(uintptr_t)CARRIES);
-    }
 }
 
 /* ── Trimming ── */

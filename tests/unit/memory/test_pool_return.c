@@ -115,7 +115,7 @@ static void a_returned_object_counts_as_in_use_until_it_is_taken(void **state)
 static void batches_of_any_size_of_any_objects_come_back(void **state)
 {
     (void)state;
-    const size_t sizes[] = {8, 16, 24, 32, 256, 5008};
+    const size_t sizes[] = {8, 16, 24, 32, 48, 256, 5008};
     for (size_t s = 0; s < COUNT_OF(sizes); s++) {
         for (size_t count = 1; count <= 100; count += 9) {
             struct region region;
