@@ -4,29 +4,22 @@
 
 #include <stdatomic.h>
 
-typedef enum http1_result parse_head(struct http1_head *h, const char *bytes, size_t size,
-                                     const struct http1_limits *limits);
-
-static parse_head choose_and_parse;
+static enum http1_result choose_and_parse(struct http1_head *h, const char *bytes, size_t size,
+                                          const struct http1_limits *limits);
 
 /* Asking the processor is done by whoever comes first; others may ask again meanwhile and get the
  * same answer. */
-static _Atomic(parse_head *) chosen = choose_and_parse;
-
-static parse_head *choose(void)
-{
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
-        return leat__http1_parse_head_avx2;
-#endif
-    return leat__http1_parse_head_scalar;
-}
+static _Atomic(__typeof__(&choose_and_parse)) chosen = choose_and_parse;
 
 static enum http1_result choose_and_parse(struct http1_head *h, const char *bytes, size_t size,
                                           const struct http1_limits *limits)
 {
-    parse_head *best = choose();
+    __typeof__(&choose_and_parse) best = leat__http1_parse_head_scalar;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2"))
+        best = leat__http1_parse_head_avx2;
+#endif
     atomic_store_explicit(&chosen, best, memory_order_relaxed);
     return best(h, bytes, size, limits);
 }

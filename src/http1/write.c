@@ -49,25 +49,6 @@ static inline char *put(char *out, const char *text, size_t size)
     return out + size;
 }
 
-/* A field or two are copied as pieces of fixed size that overlap in the middle. */
-static inline char *put_fields(char *out, const char *text, size_t size)
-{
-    enum { PIECE = 16 };
-    if (UNLIKELY(size < PIECE || size > 4 * PIECE)) {
-        if (size != 0)
-            memcpy(out, text, size);
-        return out + size;
-    }
-    char *end = out + size;
-    const char *text_end = text + size;
-    if (size > 2 * PIECE) {
-        put(out + PIECE, text + PIECE, PIECE);
-        put(end - 2 * PIECE, text_end - 2 * PIECE, PIECE);
-    }
-    put(out, text, PIECE);
-    return put(end - PIECE, text_end - PIECE, PIECE);
-}
-
 size_t leat__http1_write_head(char *out, size_t room, const struct http1_response *r)
 {
     if (UNLIKELY(room < HTTP1_HEAD_ROOM + r->fields_size))
@@ -91,7 +72,7 @@ size_t leat__http1_write_head(char *out, size_t room, const struct http1_respons
         at = put(at, "Connection: close\r\n", 19);
     else if (UNLIKELY(r->keep_alive))
         at = put(at, "Connection: keep-alive\r\n", 24);
-    at = put_fields(at, r->fields, r->fields_size);
-    at = put(at, "\r\n", 2);
+    copy_short(at, r->fields, r->fields_size);
+    at = put(at + r->fields_size, "\r\n", 2);
     return (size_t)(at - out);
 }
