@@ -38,7 +38,7 @@ static void nothing_is_zero_after_completing(void **state)
     assert_int_equal(c.shards, 2);
     assert_int_equal(c.exchanges, 4096);
     assert_true(c.connections > 10000 && c.connections < 20000);
-    assert_int_equal(c.content_total, 64 << 20);
+    assert_int_equal(c.content_total, 256 << 20);
     assert_int_equal(c.memory, 12ull << 30);
     assert_int_equal(c.machine_memory, 24ull << 30);
     assert_int_equal(c.descriptor_limit, 20000);
@@ -123,9 +123,9 @@ static void the_rest_follows_what_was_asked_for(void **state)
     assert_int_equal(plan_of(&c, &plan), 0);
 
     leat__config_default(&c);
-    c.content_max = 100 << 20; /* a block of 128 MiB for each shard */
+    c.content_max = 200 << 20; /* a block of 256 MiB for each shard */
     leat__config_fill(&c, &here);
-    assert_int_equal(c.content_total, 256 << 20);
+    assert_int_equal(c.content_total, 512 << 20);
     assert_int_equal(leat__config_check(&c, error, sizeof error), 0);
 }
 
@@ -161,11 +161,11 @@ static void limits_that_contradict_each_other_are_refused(void **state)
     assert_int_equal(leat__config_check(&c, error, sizeof error), 0);
 
     c = completed(&here);
-    c.content_max = (32 << 20) + 1;
+    c.content_max = (128 << 20) + 1;
     assert_refused(
-        &c, "--content-max 33554433: 2 shards that each hold one such content need --content-total "
-            "128m, and it is 64m; raise it, or lower --content-max or --shards");
-    c.content_max = 32 << 20;
+        &c, "--content-max 134217729: 2 shards that each hold one such content need --content-total "
+            "512m, and it is 256m; raise it, or lower --content-max or --shards");
+    c.content_max = 128 << 20;
     assert_int_equal(leat__config_check(&c, error, sizeof error), 0);
 
     c = completed(&here);

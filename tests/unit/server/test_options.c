@@ -42,7 +42,7 @@ static void defaults_are_those_promised(void **state)
     (void)state;
     struct options o;
     assert_int_equal(parse(&o, ""), 1);
-    assert_int_equal(o.config.head_timeout_ms, 10000);
+    assert_int_equal(o.config.head_timeout_ms, 30000);
     assert_int_equal(o.config.content_timeout_ms, 30000);
     assert_int_equal(o.config.write_timeout_ms, 30000);
     assert_int_equal(o.config.idle_timeout_ms, 60000);
