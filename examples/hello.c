@@ -7,7 +7,7 @@
 
 static void hello(leat_exchange *x)
 {
-    leat_bytes(x, 200, "text/plain", "Hello, World!", 13);
+    leat_text(x, 200, "Hello, World!");
 }
 
 static void greet(leat_exchange *x)
