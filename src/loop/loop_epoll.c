@@ -149,7 +149,7 @@ static void receive(struct loop *loop, struct slot *slot, bool ended)
             return;
         }
         uint32_t capacity = loop->receive->capacity;
-        ssize_t n = recv(slot->fd, loop->scratch->data, capacity, 0);
+        ssize_t n = machine_recv(slot->fd, loop->scratch->data, capacity, 0);
         if (UNLIKELY(n <= 0)) {
             if (n < 0 && errno == EAGAIN)
                 return;
@@ -289,7 +289,7 @@ static void epoll_wait_turn(struct loop *loop, int64_t timeout_ms)
 {
     struct epoll_state *e = state_of(loop);
     int timeout = timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms;
-    int count = epoll_wait(e->fd, e->events, EVENTS_PER_TURN, timeout);
+    int count = machine_epoll_wait(e->fd, e->events, EVENTS_PER_TURN, timeout);
     machine_read_clock(loop);
     for (int i = 0; i < count; i++)
         handle(loop, e->events[i].data.u64, e->events[i].events);

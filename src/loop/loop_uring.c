@@ -182,7 +182,8 @@ static void receive_by_hand(struct loop *loop, struct slot *slot)
         ask_poll(loop, slot);
         return;
     }
-    ssize_t n = recv(slot->fd, loop->scratch->data, loop->receive->capacity, MSG_DONTWAIT);
+    ssize_t n =
+        machine_recv(slot->fd, loop->scratch->data, loop->receive->capacity, MSG_DONTWAIT);
     if (UNLIKELY(n <= 0)) {
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             ask_poll(loop, slot);

@@ -30,7 +30,7 @@ int leat__machine_send_file(int fd, struct loop_send *send)
 static ssize_t send_once(int fd, struct loop_send *send)
 {
     if (LIKELY(send_parts_left(send) == 1))
-        return sendto(fd, send->at->iov_base, send->at->iov_len, send_flags(send), NULL, 0);
+        return machine_send(fd, send->at->iov_base, send->at->iov_len, send_flags(send));
     struct msghdr message = {.msg_iov = send->at, .msg_iovlen = send_parts_left(send)};
     return sendmsg(fd, &message, send_flags(send));
 }
