@@ -42,7 +42,7 @@ void leat__content_init(struct content_store *c, struct region *r, size_t size);
 /* At least size bytes (the block is the next power of two); NULL: no block that large is free, counted. Takes time
  * by the logarithm of the stretch, and a 64th of a step for each smallest block that it hands out. */
 void *leat__content_acquire(struct content_store *c, size_t size);
-void leat__content_release(struct content_store *c, void *block);
+void leat__content_release(struct content_store *c, void *memory);
 
 /* Idle turns: gives back the pages of free blocks beyond what keep smallest blocks need, at most budget bytes. */
 size_t leat__content_trim(struct content_store *c, uint32_t keep, size_t budget);
