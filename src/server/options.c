@@ -293,6 +293,10 @@ int leat__options_parse(struct options *options, int argc, char **argv, char *er
                  options->json ? "json" : "layout", options->json ? "json" : "layout");
         return -EINVAL;
     }
+    if (options->json && options->layout) {
+        snprintf(error, error_size, "--layout: is for people and has no JSON; leave --json out");
+        return -EINVAL;
+    }
     return optind;
 }
 

@@ -66,7 +66,7 @@ static void every_kind_is_read(void **state)
             "--content-total 64MiB --content-max 2m --head-max 32k --request-line-max 4000 "
             "--fields-max 50 --head-timeout 2s --content-timeout 1m --write-timeout never "
             "--idle-timeout 500ms --drain-timeout 1ms --loop epoll --commit "
-            "--private-descriptors --quiet --plan --json --layout");
+            "--private-descriptors --quiet --plan --json");
     assert_string_equal(error, "");
     assert_true(first > 0);
     assert_int_equal(o.config.shards, 3);
@@ -85,7 +85,7 @@ static void every_kind_is_read(void **state)
     assert_int_equal(o.config.drain_timeout_ms, 1);
     assert_int_equal(o.config.loop, LOOP_EPOLL);
     assert_true(o.config.commit && o.config.private_descriptors && o.config.quiet);
-    assert_true(o.plan && o.json && o.layout);
+    assert_true(o.plan && o.json && !o.layout);
 }
 
 static void addresses_add_up_in_order(void **state)
@@ -201,6 +201,8 @@ static void values_are_where_they_belong(void **state)
     assert_error("--quiet=1", "--quiet=1: --quiet takes no value; write --quiet");
     assert_error("--json", "--json: goes with --plan; write --plan --json");
     assert_error("--layout", "--layout: goes with --plan; write --plan --layout");
+    assert_error("--plan --json --layout",
+                 "--layout: is for people and has no JSON; leave --json out");
 }
 
 /* For every row: the ends of its range are taken, one beyond them is not, and its example is good. */
