@@ -95,7 +95,7 @@ static void print_plan(const struct plan *plan, const struct options *options)
         leat__plan_print_json(plan, write_out, NULL);
     else
         leat__plan_print(plan, write_out, NULL);
-    if (options->layout && !options->json)
+    if (options->layout)
         leat__layout_print(write_out, NULL);
 }
 
