@@ -152,8 +152,11 @@ void leat__response_send(struct leat_exchange *x)
     settle(x);
     if (UNLIKELY(x->common->draining))
         x->flags |= X_CLOSE | X_LINGER;
+    bool told = x->arena.overflow == ARENA_POOL_EMPTY;
     if (UNLIKELY(!write_head(x))) {
-        answer_in_need(x, x->arena.overflow == ARENA_POOL_EMPTY ? 503 : 500);
+        bool empty = x->arena.overflow == ARENA_POOL_EMPTY;
+        x->common->counters->refused_arena += empty && !told;
+        answer_in_need(x, empty ? 503 : 500);
         bool written = write_head(x);
         ASSERT(written);
     }
