@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { POOL_COUNT = 1 << 17, COLD_COUNT = 1 << 15 };
+/* A large batch does not fit into a pool's magazine, nor its objects into the nearest caches. */
+enum { POOL_COUNT = 1 << 17, COLD_COUNT = 1 << 15, BATCH_LARGE = 8192 };
 
 static struct pool pool;
 static uint32_t shuffled[BATCH_MAX];
@@ -49,7 +50,7 @@ static inline __attribute__((always_inline)) void same_block(enum kind kind)
 
 static inline __attribute__((always_inline)) void batches(enum kind kind, uint32_t size, bool shuffle)
 {
-    static void *objects[BATCH_MAX];
+    static void *objects[BATCH_LARGE];
     for (uint32_t round = 0; round < SLICE_OPERATIONS / size; round++) {
         for (uint32_t i = 0; i < size; i++) {
             objects[i] = take(kind);
@@ -93,6 +94,7 @@ static inline __attribute__((always_inline)) void columns(enum kind kind)
     TIME_SLICES("same", same_block(kind));
     TIME_SLICES("64", batches(kind, 64, false));
     TIME_SLICES("1024", batches(kind, 1024, false));
+    TIME_SLICES("8192", batches(kind, BATCH_LARGE, false));
     TIME_SLICES("1024-shuffled", batches(kind, 1024, true));
     printf("thread %.4f\n", bench_other_thread(kind, &pool));
 }

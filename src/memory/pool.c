@@ -25,10 +25,11 @@ static size_t bitmap_bytes(size_t bits)
     return align_up((bits + 63) / 64 * sizeof(uint64_t), CACHE_LINE);
 }
 
-/* Even, so that it has halves. */
-static size_t magazine_places(size_t count)
+/* Places of the magazine: at most a 128th of the pool's bytes; even, so that it has halves. */
+static size_t magazine_places(size_t object_size, size_t count)
 {
-    size_t places = size_min(size_max(count / 64, POOL_MAGAZINE_MIN), POOL_MAGAZINE_MAX);
+    size_t share = count * object_size / (128 * sizeof(void *));
+    size_t places = size_min(size_max(share, POOL_MAGAZINE_MIN), POOL_MAGAZINE_MAX);
     return align_up(size_max(size_min(places, count), 2), 2);
 }
 
@@ -37,7 +38,7 @@ static struct pieces measure(size_t object_size, size_t count)
     struct pieces m = {.per_slab = leat__pool_slab_size(object_size) / object_size};
     m.slab_count = (count + m.per_slab - 1) / m.per_slab;
     m.slab_words = (m.per_slab + 63) / 64;
-    m.magazine_places = magazine_places(count);
+    m.magazine_places = magazine_places(object_size, count);
     m.taken = bitmap_bytes(m.slab_count * m.slab_words * 64);
     m.slab_bits = bitmap_bytes(m.slab_count);
     m.magazine = align_up(m.magazine_places * sizeof(void *), CACHE_LINE);

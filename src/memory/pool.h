@@ -24,7 +24,7 @@
 #include "memory/region.h"
 #include <stdatomic.h>
 
-/* A magazine has a place for each 64th object of its pool, within these bounds. */
+/* Places of a magazine; within these bounds it takes at most a 128th of the pool's bytes. */
 enum { POOL_MAGAZINE_MIN = 64, POOL_MAGAZINE_MAX = 1024, POOL_NO_SLAB = UINT32_MAX };
 
 struct pool {
