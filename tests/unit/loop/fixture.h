@@ -229,7 +229,7 @@ static int fixture_open(void **state, enum loop_kind kind)
     };
     const struct loop_options options = {
         .receive_ring = FIXTURE_RING,
-        .queue_entries = 16,
+        .queue_entries = 4, /* so few that both queues run over all the time */
         .slots = f->slots,
         .slot_count = FIXTURE_SLOTS,
         .receive = &f->receive,
@@ -320,6 +320,13 @@ static inline struct slot *connect_tcp(struct fixture *f, int *peer)
     close(listener);
     assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
     return seat(f, fd);
+}
+
+/* As little room for what is sent as the kernel allows. */
+static inline void narrow(int fd)
+{
+    int size = 4096;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
 }
 
 /* Writes size octets of the pattern from offset on. */

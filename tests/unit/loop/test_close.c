@@ -60,6 +60,7 @@ static void what_is_outstanding_is_let_go_of(void **state)
         int peer;
         struct slot *slot = round & 1 ? connect_tcp(f, &peer) : connect_pair(f, &peer);
         struct witness *w = witness_of(f, slot);
+        narrow(slot->fd);
         loop_arm_recv(&f->loop, slot);
         for (unsigned i = 1; i <= round % 4; i++) { /* parked, and warm */
             write_pattern(peer, w->bytes, 10);
@@ -200,8 +201,7 @@ static void everything_may_be_closed_from_on_sent(void **state)
     f->sent = close_all_on_slot;
     static char bytes[1 << 20];
     for (unsigned i = 0; i < CROWD; i++) {
-        int size = 4096;
-        setsockopt(crowd.slots[i]->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+        narrow(crowd.slots[i]->fd);
         crowd.sends[i] = (struct loop_send){
             .parts = {{bytes, i % 4 ? sizeof bytes : 6000}}, .part_count = 1, .file = -1};
         loop_arm_send(&f->loop, crowd.slots[i], &crowd.sends[i]);

@@ -32,12 +32,6 @@ static void send_and_read(struct fixture *f, struct slot *slot, int peer, struct
     assert_false(slot->loop_flags & SLOT_SEND_ARMED);
 }
 
-static void narrow(int fd)
-{
-    int size = 4096;
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size), 0);
-}
-
 static void parts_go_out_in_order(void **state)
 {
     struct fixture *f = *state;
