@@ -176,15 +176,29 @@ static void on_sent(void *context, struct slot *s, int error)
         leat__conn_advance(c, s, x);
 }
 
-/* A send that moves at CONN_RATE_MIN or faster has more time. */
 static void on_write_deadline(struct conns *c, struct slot *s)
 {
     struct leat_exchange *x = conn_exchange(c, s);
-    if (leat__conn_set_rate_deadline(c, s, x->write_since_ms, c->limits.write_timeout_ms,
-                                     x->send.sent))
+    uint32_t timeout_ms = c->limits.write_timeout_ms;
+    if (leat__conn_moved_enough(x, x->send.sent, timeout_ms)) {
+        loop_set_deadline(&c->loop, s, timeout_ms);
         return;
+    }
     c->counters.timeouts++;
     leat__conn_close(c, s);
+}
+
+static void on_read_deadline(struct conns *c, struct slot *s)
+{
+    struct leat_exchange *x = conn_exchange(c, s);
+    uint32_t timeout_ms = c->limits.content_timeout_ms;
+    if (s->state == CONN_CONTENT && leat__conn_moved_enough(x, x->content_size, timeout_ms)) {
+        x->since_ms = c->loop.now_ms;
+        loop_set_deadline(&c->loop, s, timeout_ms);
+        return;
+    }
+    c->counters.timeouts++;
+    leat__conn_refuse(c, s, x, 408, "The request came too slowly");
 }
 
 static void on_deadline(void *context, struct slot *s)
@@ -205,8 +219,7 @@ static void on_deadline(void *context, struct slot *s)
         return;
     case CONN_HEAD:
     case CONN_CONTENT:
-        c->counters.timeouts++;
-        leat__conn_refuse(c, s, conn_exchange(c, s), 408, "The request came too slowly");
+        on_read_deadline(c, s);
         return;
     case CONN_WRITING:
         on_write_deadline(c, s);

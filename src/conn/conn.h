@@ -37,7 +37,7 @@ struct conn_limits {
 enum {
     CONN_LINGER_MS = 5000,      /* how long what a refused peer still sends is read and thrown away */
     CONN_QUIET_MS = 2000,       /* a connection quiet for so long is held at the lowest price */
-    CONN_RATE_MIN = 1024,       /* octets per second: a content or response that moves faster extends its deadline */
+    CONN_RATE_MIN = 1024,       /* octets per second: a content or response that moved faster gets another deadline */
     CONN_ACCEPT_PAUSE_MS = 100, /* after accepting failed for want of descriptors or memory */
     CONN_TRIM_MS = 1000,
 };

@@ -14,18 +14,21 @@ enum step {
 
 static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
-bool leat__conn_set_rate_deadline(struct conns *c, struct slot *s, int64_t since_ms,
-                                  uint32_t timeout_ms, uint64_t moved)
+bool leat__conn_moved_enough(struct leat_exchange *x, uint64_t octets, uint32_t timeout_ms)
 {
-    if (timeout_ms == UINT32_MAX) {
+    uint64_t moved = octets - x->moved;
+    x->moved = octets;
+    return moved >= (uint64_t)timeout_ms * CONN_RATE_MIN / 1000;
+}
+
+/* The deadline timeout_ms after since_ms; at once when that has passed. */
+static void set_deadline_from(struct conns *c, struct slot *s, int64_t since_ms, uint32_t timeout_ms)
+{
+    int64_t left = since_ms + timeout_ms - c->loop.now_ms;
+    if (timeout_ms == UINT32_MAX)
         loop_set_deadline(&c->loop, s, UINT32_MAX);
-        return true;
-    }
-    int64_t left = since_ms + timeout_ms + (int64_t)(moved * 1000 / CONN_RATE_MIN) - c->loop.now_ms;
-    if (left <= 0)
-        return false;
-    loop_set_deadline(&c->loop, s, left < INT32_MAX ? (uint32_t)left : INT32_MAX);
-    return true;
+    else
+        loop_set_deadline(&c->loop, s, left > 0 ? (uint32_t)left : 0);
 }
 
 /* A response is in place of the one the chain would have made: writes it, and the connection ends behind it. */
@@ -64,6 +67,7 @@ static bool reserve_content(struct conns *c, struct slot *s, struct leat_exchang
     }
     s->state = CONN_CONTENT;
     x->since_ms = c->loop.now_ms;
+    x->moved = 0;
     return true;
 }
 
@@ -252,11 +256,9 @@ static void conn_settle(struct conns *c, struct slot *s, struct leat_exchange *x
         return;
     }
     loop_arm_recv(&c->loop, s);
-    if (s->state == CONN_CONTENT)
-        leat__conn_set_rate_deadline(c, s, x->since_ms, c->limits.content_timeout_ms,
-                                     x->content_size);
-    else
-        leat__conn_set_rate_deadline(c, s, x->since_ms, c->limits.head_timeout_ms, 0);
+    set_deadline_from(c, s, x->since_ms,
+                      s->state == CONN_CONTENT ? c->limits.content_timeout_ms
+                                               : c->limits.head_timeout_ms);
 }
 
 /* The room's duty is done for this connection; the peer may get a while to read the answer. */
@@ -275,6 +277,7 @@ bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange
 {
     enum { LAST_SENT = X_CLOSE | X_SENT };  /* not only asked for by a head whose response is to come */
     x->output_size = 0;
+    x->moved = x->content_size;     /* a content under way counts on from here */
     if (UNLIKELY((x->flags & LAST_SENT) == LAST_SENT)) {
         end_connection(c, s, x);
         return false;
@@ -298,7 +301,7 @@ static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
         return leat__conn_after_send(c, s, x);
     }
     if (sent == 0) {
-        x->write_since_ms = c->loop.now_ms;
+        x->moved = x->send.sent;
         loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
     } else {
         c->counters.resets++;

@@ -17,9 +17,9 @@ void leat__conn_refuse(struct conns *c, struct slot *s, struct leat_exchange *x,
 /* Everything armed has been sent. false: the connection is closing, or its room has gone. */
 bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x);
 
-/* since + timeout + what moved / CONN_RATE_MIN: sets that deadline; false when it has passed. */
-bool leat__conn_set_rate_deadline(struct conns *c, struct slot *s, int64_t since_ms,
-                                  uint32_t timeout_ms, uint64_t moved);
+/* A content or a send has a window of timeout_ms to move at CONN_RATE_MIN on the average; who did gets another. What
+ * lies in the kernel's buffers has moved, but only once. */
+bool leat__conn_moved_enough(struct leat_exchange *x, uint64_t octets, uint32_t timeout_ms);
 
 void leat__conn_idle_deadline(struct conns *c, struct slot *s);
 void leat__conn_give_room_back(struct conns *c, struct slot *s);

@@ -51,6 +51,15 @@ void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing))
     root->guests[root->guest_count++] = (struct app_guest){thing, destroy};
 }
 
+void leat__app_keep_descriptor(leat_app *app, int fd)
+{
+    leat_app *root = leat__app_root(app);
+    size_t size = sizeof *root->descriptors;
+    root->descriptors = leat__start_grow(root->descriptors, root->descriptor_count * size,
+                                         (root->descriptor_count + 1) * size);
+    root->descriptors[root->descriptor_count++] = fd;
+}
+
 leat_app *leat_group(leat_app *app, const char *prefix)
 {
     leat_app *root = leat__app_root(app);
@@ -244,6 +253,7 @@ void leat_app_destroy(leat_app *app)
     leat__start_free(app->routes);
     leat__start_free(app->groups);
     leat__start_free(app->guests);
+    leat__start_free(app->descriptors);
     leat__start_free(app->errors);
     destroy_group(app);
 }

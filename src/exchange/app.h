@@ -55,6 +55,8 @@ struct leat_app {
         void (*destroy)(void *thing);
     } *guests;
     uint32_t guest_count;
+    int *descriptors;           /* that handlers use while the server runs: leat_files' folders … */
+    uint32_t descriptor_count;
     char *errors;               /* lines */
 };
 
@@ -63,6 +65,9 @@ leat_app *leat__app_root(leat_app *app);
 /* Remembers one line of error; printf-like. */
 void leat__app_error(leat_app *app, const char *format, ...) LEAT_PRINTF(2, 3);
 const char *leat__app_errors(const leat_app *app);      /* "" when there are none */
+
+/* fd is used by handlers: a shard with a descriptor table of its own keeps it. Closing stays the caller's. */
+void leat__app_keep_descriptor(leat_app *app, int fd);
 
 /* thing is destroyed with the app. */
 void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));

@@ -91,7 +91,7 @@ struct leat_exchange {
     struct buffer *input_last;
     struct buffer *room;            /* ours */
     struct slot *slot;
-    int64_t since_ms;               /* when the reading of the head or content under way began */
+    int64_t since_ms;               /* when the reading of the head under way, or its content's window, began */
     /* lines 3 and 4 */
     struct response response;
     /* a request with parameters or content */
@@ -99,7 +99,7 @@ struct leat_exchange {
     uint64_t content_size;
     char *content_block;            /* from the content store; NULL: the content lies in place, or there is none */
     char *response_block;           /* from the content store, for a response's copied content */
-    int64_t write_since_ms;
+    uint64_t moved;                 /* octets of content, or of the send, when the window under way began */
     struct loop_send send;
     struct http1_chunked chunked;
     struct router_match match;

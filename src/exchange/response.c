@@ -119,10 +119,12 @@ static bool write_head(struct leat_exchange *x)
 {
     struct response *r = &x->response;
     struct http1_response head;
+    bool no_content = r->status == 204 || r->status == 304;
+    if (UNLIKELY(no_content))
+        r->type_size = 0;
     head.fields = gather_fields(x, &head.fields_size);
     if (UNLIKELY(head.fields == NULL))
         return false;
-    bool no_content = r->status == 204 || r->status == 304;
     r->bare = no_content || x->head.method == HTTP_HEAD;
     head.status = r->status;
     head.date = date_line(x->common);

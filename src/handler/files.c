@@ -140,6 +140,7 @@ leat_files *leat_files_open(leat_app *app, const char *directory)
     files->root = root;
     files->directory = leat__start_copy(directory);
     leat__app_keep(app, files, destroy_files);
+    leat__app_keep_descriptor(app, files->root);
     return files;
 }
 

@@ -36,7 +36,7 @@ struct leat_server {
     struct config config;
     struct plan plan;
     struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX];  /* the plan's input refers to them */
-    bool planned, running;
+    bool running;
     enum loop_kind loop;    /* the kind taken */
     int exit_status;
     struct listeners listeners;
@@ -101,18 +101,16 @@ static void make_plan(leat_server *server)
         add_error(server, EX_USAGE, line);
         return;
     }
-    if (leat__config_check(&server->config, line, sizeof line) < 0) {
-        add_error(server, EX_CONFIG, line);
+    int error = leat__config_check(&server->config, line, sizeof line);
+    if (error < 0) {
+        add_error(server, error == -ENOSYS ? EX_OSERR : EX_CONFIG, line);
         return;
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
     count_user_pools(server->app, server->user_pools, &input);
-    if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0) {
+    if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
         add_error(server, EX_CONFIG, line);
-        return;
-    }
-    server->planned = true;
 }
 
 static leat_server *create_empty(leat_app *app)
@@ -148,7 +146,7 @@ leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *
 
 const struct plan *leat__server_plan(const leat_server *server)
 {
-    return server->planned ? &server->plan : NULL;
+    return server->plan.row_count > 0 ? &server->plan : NULL;
 }
 
 const struct config *leat__server_config(const leat_server *server)
@@ -172,9 +170,10 @@ static int make_descriptors_private(struct shard_thread *t)
 {
     const leat_server *server = t->server;
     uint32_t shards = server->config.shards, listeners = server->listeners.count;
-    int keep[3 + LOOP_LISTENERS_MAX + SHARDS_MAX];
+    const leat_app *app = leat__app_root(server->app);
+    int keep[3 + LOOP_LISTENERS_MAX + SHARDS_MAX + DESCRIPTORS_KEPT_MAX];
     size_t count = 0;
-    if (shards > SHARDS_MAX)
+    if (shards > SHARDS_MAX || app->descriptor_count > DESCRIPTORS_KEPT_MAX)
         return -E2BIG;
     if (unshare(CLONE_FILES) < 0)
         return -errno;
@@ -184,6 +183,8 @@ static int make_descriptors_private(struct shard_thread *t)
         insert_sorted(keep, &count, listeners_fd(&server->listeners, t->shard.index, i));
     for (uint32_t i = 0; i < shards; i++)
         insert_sorted(keep, &count, server->threads[i].shard.mailbox.wake_fd);
+    for (uint32_t i = 0; i < app->descriptor_count; i++)
+        insert_sorted(keep, &count, app->descriptors[i]);
     unsigned next = 0;
     for (size_t i = 0; i < count; i++) {
         if ((unsigned)keep[i] > next)

@@ -11,7 +11,7 @@
  * routes are compiled and the plan is made here; errors are told by leat_server_error, a line each, and by start. */
 leat_server *leat__server_create(leat_app *app, const struct config *config);
 
-/* The plan of this very process, or NULL when it could not be made. */
+/* The plan of this very process: also one that does not fit, for people to look at; NULL when there is none. */
 const struct plan *leat__server_plan(const leat_server *server);
 const struct config *leat__server_config(const leat_server *server);
 
