@@ -3,7 +3,7 @@
 function(leat_warnings target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow
         -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla
-        -Wno-format-truncation) # what snprintf cuts off is handled where it matters
+        $<$<C_COMPILER_ID:GNU>:-Wno-format-truncation>) # what snprintf cuts off is handled where it matters
     if(LEAT_WERROR)
         target_compile_options(${target} PRIVATE -Werror)
     endif()
