@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+static const char chunked[] = "POST /echo?t=3 HTTP/1.1\r\nHost: sim.test\r\n"
+                              "Transfer-Encoding: chunked\r\n\r\n"
+                              "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n";
+
 static const char *const requests[] = {
     "GET /hello?t=1 HTTP/1.1\r\nHost: sim.test\r\n\r\n",
     "POST /echo?t=2 HTTP/1.1\r\nHost: sim.test\r\nContent-Length: 9\r\n\r\nsome text",
-    "POST /echo?t=3 HTTP/1.1\r\nHost: sim.test\r\nTransfer-Encoding: chunked\r\n\r\n"
-    "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\n\r\n",
+    chunked,
     "GET /file/300?t=4 HTTP/1.1\r\nHost: sim.test\r\n\r\n",
     "GET /sized/700?t=5 HTTP/1.1\r\nHost: sim.test\r\n\r\n",
     "GET /borrow/13000?t=6 HTTP/1.1\r\nHost: sim.test\r\n\r\n",

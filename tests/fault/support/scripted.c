@@ -84,9 +84,11 @@ void scripted_hang_up(struct scripted *w, struct talker *t)
 static unsigned read_reply(const struct talker *t, size_t *at, const char **content, size_t *size)
 {
     for (;;) {
-        const char *begin = t->heard + *at, *head_end;
         size_t left = t->heard_size - *at;
-        if (left < 12 || (head_end = memmem(begin, left, "\r\n\r\n", 4)) == NULL)
+        if (left < 12)
+            return 0;
+        const char *begin = t->heard + *at, *head_end = memmem(begin, left, "\r\n\r\n", 4);
+        if (head_end == NULL)
             return 0;
         head_end += 4;
         unsigned status = (unsigned)strtoul(begin + 9, NULL, 10);
@@ -129,7 +131,7 @@ unsigned scripted_reply_count(const struct talker *t, size_t *rest)
 
 bool scripted_heard(const struct talker *t, const char *text)
 {
-    return memmem(t->heard, t->heard_size, text, strlen(text)) != NULL;
+    return t->heard_size > 0 && memmem(t->heard, t->heard_size, text, strlen(text)) != NULL;
 }
 
 bool scripted_was_refused(const struct talker *t)
