@@ -38,7 +38,7 @@ extern "C" {
 
 #define LEAT_VERSION "0.1.0"
 
-typedef struct leat_app leat_app;           /* routes, middleware, pools: what is registered before the start */
+typedef struct leat_app leat_app; /* routes, middleware, pools: what is registered before the start */
 typedef struct leat_exchange leat_exchange; /* one request and its response (RFC 9110 3.4) */
 typedef struct leat_server leat_server;     /* a running app */
 typedef struct leat_pool leat_pool;         /* objects of one size, all there from the start */
@@ -56,13 +56,14 @@ typedef void leat_release_function(void *argument);
 
 /* Never NULL (ends the process with a line on stderr when there is no memory at start). */
 LEAT_API leat_app *leat_app_create(void);
-LEAT_API void leat_app_destroy(leat_app *app);      /* takes NULL; not while a server runs it; groups go with it */
+LEAT_API void leat_app_destroy(leat_app *app); /* takes NULL; not while a server runs it; groups go with it */
 
 /* A pattern begins with '/'. ":name" stands for one segment, "*name" at the end for all that is left.
  * HEAD is answered from GET, OPTIONS and 405 with Allow by themselves. A route twice is an error at start. */
 LEAT_API void leat_route(leat_app *app, const char *method, const char *pattern, leat_handler *handler);
-LEAT_API void leat_route_with(leat_app *app, const char *method, const char *pattern, leat_handler *handler,
-                              void *data);          /* data is what leat_data(x) answers: shared by all shards */
+/* data is what leat_data(x) answers: shared by all shards. */
+LEAT_API void leat_route_with(leat_app *app, const char *method, const char *pattern,
+                              leat_handler *handler, void *data);
 LEAT_API void leat_get(leat_app *app, const char *pattern, leat_handler *handler);
 LEAT_API void leat_get_with(leat_app *app, const char *pattern, leat_handler *handler, void *data);
 LEAT_API void leat_post(leat_app *app, const char *pattern, leat_handler *handler);
@@ -84,42 +85,45 @@ LEAT_API void leat_use_with(leat_app *app, leat_handler *middleware, void *data)
 
 /* ── The request ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
-LEAT_API const char *leat_method(leat_exchange *x);             /* "GET" */
-LEAT_API leat_slice leat_target(leat_exchange *x);              /* request target as sent (RFC 9112 3.2) */
-LEAT_API leat_slice leat_path(leat_exchange *x);                /* as sent, "/" when empty */
-LEAT_API leat_slice leat_authority(leat_exchange *x);           /* host and port as sent (RFC 9110 7.2) */
-LEAT_API leat_slice leat_field(leat_exchange *x, const char *name);     /* first of that name; data NULL: none */
+LEAT_API const char *leat_method(leat_exchange *x);   /* "GET" */
+LEAT_API leat_slice leat_target(leat_exchange *x);    /* request target as sent (RFC 9112 3.2) */
+LEAT_API leat_slice leat_path(leat_exchange *x);      /* as sent, "/" when empty */
+LEAT_API leat_slice leat_authority(leat_exchange *x); /* host and port as sent (RFC 9110 7.2) */
+LEAT_API leat_slice leat_field(leat_exchange *x, const char *name); /* first of that name; data NULL: none */
 /* The field lines in order: false when there is no i-th. */
 LEAT_API bool leat_field_at(leat_exchange *x, size_t i, leat_slice *name, leat_slice *value);
-LEAT_API const char *leat_param(leat_exchange *x, const char *name);    /* decoded; "" when the route has none */
+LEAT_API const char *leat_param(leat_exchange *x, const char *name); /* decoded; "" when the route has none */
 LEAT_API int64_t leat_param_int(leat_exchange *x, const char *name, int64_t otherwise);
-LEAT_API const char *leat_query(leat_exchange *x, const char *name);    /* decoded, first of that name; NULL: none */
+LEAT_API const char *leat_query(leat_exchange *x, const char *name); /* decoded, first of that name; NULL: none */
 LEAT_API int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise);
-LEAT_API leat_slice leat_query_string(leat_exchange *x);        /* as sent, without '?' */
-LEAT_API leat_slice leat_content(leat_exchange *x);             /* whole, transfer coding removed; size 0: none */
-LEAT_API void *leat_data(leat_exchange *x);                     /* what the `_with` registration was given */
+LEAT_API leat_slice leat_query_string(leat_exchange *x); /* as sent, without '?' */
+LEAT_API leat_slice leat_content(leat_exchange *x); /* whole, transfer coding removed; size 0: none */
+LEAT_API void *leat_data(leat_exchange *x);         /* what the `_with` registration was given */
 
 /* ── The response ────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Each of these makes the whole response; the last one called before the chain ends counts. */
 LEAT_API void leat_text(leat_exchange *x, int status, const char *format, ...) LEAT_PRINTF(3, 4);
-LEAT_API void leat_bytes(leat_exchange *x, int status, const char *media_type, const void *bytes, size_t size);
-LEAT_API void leat_bytes_borrow(leat_exchange *x, int status, const char *media_type, const void *bytes, size_t size,
-                                leat_release_function *release, void *argument);    /* release may be NULL */
-LEAT_API void leat_status(leat_exchange *x, int status);        /* no content */
-LEAT_API void leat_redirect(leat_exchange *x, int status, const char *location);    /* 301, 302, 303, 307, 308 */
+LEAT_API void leat_bytes(leat_exchange *x, int status, const char *media_type, const void *bytes,
+                         size_t size);
+/* release may be NULL. */
+LEAT_API void leat_bytes_borrow(leat_exchange *x, int status, const char *media_type, const void *bytes,
+                                size_t size, leat_release_function *release, void *argument);
+LEAT_API void leat_status(leat_exchange *x, int status);                         /* no content */
+LEAT_API void leat_redirect(leat_exchange *x, int status, const char *location); /* 301, 302, 303, 307, 308 */
 /* Problem details (RFC 9457), application/problem+json; detail may be NULL. */
 LEAT_API void leat_problem(leat_exchange *x, int status, const char *detail);
 /* leat_problem(x, status, reason phrase) when status is an error (400 and up), else an empty `otherwise` with text. */
 LEAT_API void leat_problem_or(leat_exchange *x, int status, int otherwise, const char *text);
 /* size octets of the open descriptor from offset, by sendfile(2). fd is Leat's from now on, and closed by it. */
-LEAT_API void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd, uint64_t offset,
-                             uint64_t size);
+LEAT_API void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd,
+                             uint64_t offset, uint64_t size);
 
 /* Fields of the response. set replaces, add appends. 0, -EINVAL (not a field name or value, or a framing field:
  * Content-Length, Transfer-Encoding, Connection, Date), -ENOMEM (remembered: the client gets 500), -EALREADY. */
 LEAT_API int leat_field_set(leat_exchange *x, const char *name, const char *value);
-LEAT_API int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...) LEAT_PRINTF(3, 4);
+LEAT_API int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...)
+    LEAT_PRINTF(3, 4);
 LEAT_API int leat_field_add(leat_exchange *x, const char *name, const char *value);
 
 /* Status of the response made so far; 0: none yet. For middleware, after leat_next. */
@@ -133,37 +137,39 @@ LEAT_API void leat_next(leat_exchange *x);
 /* From the exchange's arena: aligned to 16, gone when the exchange ends. NULL: over the bound, or the pool is empty;
  * remembered: the client gets 500 or 503 unless the handler answers with an error itself. */
 LEAT_API void *leat_alloc(leat_exchange *x, size_t size);
-LEAT_API char *leat_printf(leat_exchange *x, const char *format, ...) LEAT_PRINTF(2, 3);    /* in the arena */
+LEAT_API char *leat_printf(leat_exchange *x, const char *format, ...) LEAT_PRINTF(2, 3); /* in the arena */
 /* The next size bytes of arena are certain: 0; else a negative errno, and 503 (or 500, over the bound) is answered. */
 LEAT_API int leat_reserve(leat_exchange *x, size_t size);
 
 /* count objects of size bytes in all, shared out over the shards; a row of the plan. Before the start. */
 LEAT_API leat_pool *leat_pool_create(leat_app *app, const char *name, size_t size, size_t count);
-LEAT_API void *leat_pool_acquire(leat_pool *pool);      /* NULL: empty, or not on a shard's thread */
-LEAT_API void leat_pool_release(leat_pool *pool, void *object);     /* from any thread; takes NULL */
+LEAT_API void *leat_pool_acquire(leat_pool *pool); /* NULL: empty, or not on a shard's thread */
+LEAT_API void leat_pool_release(leat_pool *pool, void *object); /* from any thread; takes NULL */
 
 /* ── Running ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Options grow at the end. Zero means the default; "never" for a time is -1. */
 typedef struct leat_server_options {
-    const char *const *listen;      /* NULL-terminated: "localhost:8080" (default), "127.0.0.1:80", "[::1]:80",
-                                       ":8080" (every IPv4 address), "unix:/path" */
-    int shards;                     /* threads; default: one per processor we may use */
-    const char *loop;               /* "auto", "uring", "epoll" */
-    uint32_t connections;           /* in all */
-    uint32_t exchanges;             /* in all: connections active at once */
-    uint64_t content_total;         /* bytes, in all */
-    uint64_t content_max;           /* bytes of one request's content */
-    uint64_t memory;                /* bytes our own memory may take */
-    uint32_t head_max;              /* octets */
-    uint32_t request_line_max;      /* octets */
+    /* NULL-terminated: "localhost:8080" (default), "127.0.0.1:80", "[::1]:80", ":8080" (every IPv4 address),
+     * "unix:/path" */
+    const char *const *listen;
+    int shards;                /* threads; default: one per processor we may use */
+    const char *loop;          /* "auto", "uring", "epoll" */
+    uint32_t connections;      /* in all */
+    uint32_t exchanges;        /* in all: connections active at once */
+    uint64_t content_total;    /* bytes, in all */
+    uint64_t content_max;      /* bytes of one request's content */
+    uint64_t memory;           /* bytes our own memory may take */
+    uint32_t head_max;         /* octets */
+    uint32_t request_line_max; /* octets */
     uint32_t fields_max;
     int64_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms, drain_timeout_ms;
-    bool commit;                    /* populate all memory before listening */
-    bool private_descriptors;       /* a descriptor table per shard */
+    bool commit;              /* populate all memory before listening */
+    bool private_descriptors; /* a descriptor table per shard */
 } leat_server_options;
 
-LEAT_API leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options, size_t options_size);
+LEAT_API leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,
+                                               size_t options_size);
 /* Checks everything: plan, routes, addresses. NULL never; errors are told by leat_server_start. options may be NULL. */
 static inline leat_server *leat_server_create(leat_app *app, const leat_server_options *options)
 {
@@ -171,11 +177,11 @@ static inline leat_server *leat_server_create(leat_app *app, const leat_server_o
 }
 /* Starts the shards and returns. 0 or a negative errno; leat_server_error has the lines then. */
 LEAT_API int leat_server_start(leat_server *server);
-LEAT_API const char *leat_server_error(const leat_server *server);     /* "" when there is none */
-LEAT_API int leat_server_port(const leat_server *server, size_t listener);     /* bound port; 0: not TCP */
+LEAT_API const char *leat_server_error(const leat_server *server); /* "" when there is none */
+LEAT_API int leat_server_port(const leat_server *server, size_t listener); /* bound port; 0: not TCP */
 /* Stops accepting, ends what is under way within the drain timeout, joins the threads. */
 LEAT_API void leat_server_stop(leat_server *server);
-LEAT_API void leat_server_destroy(leat_server *server);                /* takes NULL; stops first */
+LEAT_API void leat_server_destroy(leat_server *server); /* takes NULL; stops first */
 
 /* The whole of a program: flags, plan, server, signals. Answers the exit status: 0 a clean stop, 64 wrong usage,
  * 69 an address can't be had, 70 inside, 71 the system refuses, 78 the configuration does not fit. Destroys app. */
@@ -188,7 +194,7 @@ LEAT_API leat_files *leat_files_open(leat_app *app, const char *directory);
 /* leat_get_with(app, "/" "*path", leat_serve_files, files): serves the file that the parameter "path" names. */
 LEAT_API void leat_serve_files(leat_exchange *x);
 
-LEAT_API uint64_t leat_now_ns(void);        /* monotonic */
+LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 
 #ifdef __cplusplus
 }

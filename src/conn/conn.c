@@ -131,7 +131,7 @@ void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
         x = borrow_room(c, s);
         if (UNLIKELY(x == NULL))
             return;
-    } else if (UNLIKELY(s->exchange == 0)) {    /* lingering: thrown away */
+    } else if (UNLIKELY(s->exchange == 0)) { /* lingering: thrown away */
         loop_arm_recv(&c->loop, s);
         return;
     } else {
@@ -143,7 +143,7 @@ void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
         loop_pause_recv(&c->loop, s);
     else
         leat__conn_advance(c, s, x);
-    if (UNLIKELY(c->lent != NULL)) {            /* something of it is still needed */
+    if (UNLIKELY(c->lent != NULL)) { /* something of it is still needed */
         c->lent = NULL;
         loop_keep(&c->loop);
     }
@@ -155,7 +155,7 @@ static void on_recv_end(void *context, struct slot *s, int error)
     if (error < 0)
         c->counters.resets++;
     if (error == 0 && s->state == CONN_WRITING)
-        conn_exchange(c, s)->flags |= X_EOF;    /* what was asked before is still answered */
+        conn_exchange(c, s)->flags |= X_EOF; /* what was asked before is still answered */
     else
         leat__conn_close(c, s);
 }
@@ -210,9 +210,9 @@ static void on_deadline(void *context, struct slot *s)
             loop_quiet(&c->loop, s);
             uint32_t idle = c->limits.idle_timeout_ms;
             loop_set_deadline(&c->loop, s,
-                              idle == UINT32_MAX      ? UINT32_MAX
+                              idle == UINT32_MAX     ? UINT32_MAX
                               : idle > CONN_QUIET_MS ? idle - CONN_QUIET_MS
-                                                      : 0);
+                                                     : 0);
             return;
         }
         leat__conn_close(c, s);
@@ -305,8 +305,7 @@ void leat__conn_check(const struct conns *c, const struct slot *s)
                         s->state == CONN_RUNNING || s->state == CONN_WRITING;
     ASSERT(s->state == CONN_CLOSED || has_exchange == (s->exchange != 0));
     ASSERT((s->state == CONN_FREE) == (s->generation == 0));
-    ASSERT(!(s->loop_flags & SLOT_SEND_ARMED) || s->state == CONN_WRITING ||
-           s->state == CONN_CLOSED);
+    ASSERT(!(s->loop_flags & SLOT_SEND_ARMED) || s->state == CONN_WRITING || s->state == CONN_CLOSED);
     if (s->exchange != 0 && s->state != CONN_CLOSED) {
         const struct leat_exchange *x = conn_exchange(c, s);
         ASSERT(x->slot == s);

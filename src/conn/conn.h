@@ -31,13 +31,13 @@ enum conn_state {
 
 struct conn_limits {
     struct http1_limits head;
-    uint32_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms;   /* UINT32_MAX: never */
+    uint32_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms; /* UINT32_MAX: never */
 };
 
 enum {
-    CONN_LINGER_MS = 5000,      /* how long what a refused peer still sends is read and thrown away */
-    CONN_QUIET_MS = 2000,       /* a connection quiet for so long is held at the lowest price */
-    CONN_RATE_MIN = 1024,       /* octets per second: a content or response that moved faster gets another deadline */
+    CONN_LINGER_MS = 5000, /* how long what a refused peer still sends is read and thrown away */
+    CONN_QUIET_MS = 2000,  /* a connection quiet for so long is held at the lowest price */
+    CONN_RATE_MIN = 1024, /* octets per second: a content or response that moved faster gets another deadline */
     CONN_ACCEPT_PAUSE_MS = 100, /* after accepting failed for want of descriptors or memory */
     CONN_TRIM_MS = 1000,
 };
@@ -48,13 +48,13 @@ struct conns {
     struct exchange_common common;
     struct counters counters;
     struct conn_limits limits;
-    struct buffer *lent;        /* the receive buffer of the on_recv under way, while it is neither let go nor kept */
-    uint32_t seats;             /* connections this shard takes; the slot pool has at least so many */
-    uint32_t open;              /* connections seated now */
-    bool stopping;              /* everything is being closed */
+    struct buffer *lent; /* the receive buffer of the on_recv under way, while it is neither let go nor kept */
+    uint32_t seats; /* connections this shard takes; the slot pool has at least so many */
+    uint32_t open;  /* connections seated now */
+    bool stopping;  /* everything is being closed */
     uint32_t listener_count;
     int listeners[LOOP_LISTENERS_MAX];
-    uint64_t listeners_paused;  /* a bit each */
+    uint64_t listeners_paused; /* a bit each */
     int64_t trim_at_ms;
 };
 

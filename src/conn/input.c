@@ -99,8 +99,7 @@ int leat__input_join(struct conns *c, struct leat_exchange *x)
         first->start = 0;
         first->end = size;
     }
-    if (size + (first->next->end - first->next->start) <= capacity_of(c, first) ||
-        is_large(c, first))
+    if (size + (first->next->end - first->next->start) <= capacity_of(c, first) || is_large(c, first))
         return pull(c, x);
     struct buffer *large = buffer_acquire(&c->memory.larges);
     if (large == NULL)
@@ -128,7 +127,7 @@ void leat__input_skip(struct conns *c, struct leat_exchange *x, size_t n)
     if (first->start < first->end) {
         first->start += (uint32_t)n;
         if (first->start == first->end)
-            first->start = first->end = x->head_end;    /* room for what follows, behind the head */
+            first->start = first->end = x->head_end; /* room for what follows, behind the head */
         return;
     }
     second->start += (uint32_t)n;

@@ -7,9 +7,9 @@
 #include <errno.h>
 
 enum step {
-    STEP_AGAIN,     /* go on: there may be more to do with what is here */
-    STEP_WAIT,      /* more bytes are needed (or nothing is under way): send what there is, and wait */
-    STEP_FLUSH,     /* nothing more can be done before the output has been sent */
+    STEP_AGAIN, /* go on: there may be more to do with what is here */
+    STEP_WAIT,  /* more bytes are needed (or nothing is under way): send what there is, and wait */
+    STEP_FLUSH, /* nothing more can be done before the output has been sent */
 };
 
 static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -99,8 +99,8 @@ static enum step read_counted(struct conns *c, struct slot *s, struct leat_excha
         if (!reserve_content(c, s, x))
             return refuse(x, 503, "The memory for contents is in use");
     }
-    x->content_size +=
-        leat__input_take(c, x, x->content_block + x->content_size, length - x->content_size);
+    x->content_size += leat__input_take(c, x, x->content_block + x->content_size,
+                                        length - x->content_size);
     if (x->content_size < length)
         return await_content(x);
     x->content = x->content_block;
@@ -133,9 +133,9 @@ static enum http1_result begin_chunked(struct conns *c, struct leat_exchange *x)
     size_t size = in->end - in->start, used;
     memset(&x->chunked, 0, sizeof x->chunked);
     x->chunked.total_max = c->common.content_max;
-    enum http1_result result =
-        leat__http1_parse_chunked(&x->chunked, start, size, &used, start,
-                                  size_min(size, c->common.content_max), &x->content_size);
+    enum http1_result result = leat__http1_parse_chunked(&x->chunked, start, size, &used, start,
+                                                         size_min(size, c->common.content_max),
+                                                         &x->content_size);
     x->content = start;
     in->start += (uint32_t)used;
     return result;
@@ -179,7 +179,7 @@ static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *
     if (!(head->flags & HTTP1_KEEP_ALIVE))
         x->flags |= head->flags & HTTP1_CLOSE_SAID ? X_CLOSE : X_CLOSE | X_LINGER;
     if (UNLIKELY(head->method == HTTP_CONNECT))
-        x->flags |= X_CLOSE | X_LINGER;     /* what follows would be a tunnel's */
+        x->flags |= X_CLOSE | X_LINGER; /* what follows would be a tunnel's */
     unsigned status = leat__exchange_route(x);
     if (UNLIKELY(status != 0))
         return refuse(x, status, status == 400 ? "The target's percent-encoding is broken" : NULL);
@@ -210,8 +210,8 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
     for (;;) {
         struct buffer *in = x->input;
         x->bytes = in->data + in->start;
-        enum http1_result result =
-            leat__http1_parse_head(&x->head, x->bytes, in->end - in->start, &c->limits.head);
+        enum http1_result result = leat__http1_parse_head(&x->head, x->bytes, in->end - in->start,
+                                                          &c->limits.head);
         if (LIKELY(result == HTTP1_DONE)) {
             in->start += x->head.size;
             x->head_end = in->start;
@@ -257,8 +257,7 @@ static void conn_settle(struct conns *c, struct slot *s, struct leat_exchange *x
     }
     loop_arm_recv(&c->loop, s);
     set_deadline_from(c, s, x->since_ms,
-                      s->state == CONN_CONTENT ? c->limits.content_timeout_ms
-                                               : c->limits.head_timeout_ms);
+                      s->state == CONN_CONTENT ? c->limits.content_timeout_ms : c->limits.head_timeout_ms);
 }
 
 /* The room's duty is done for this connection; the peer may get a while to read the answer. */
@@ -275,9 +274,11 @@ static void end_connection(struct conns *c, struct slot *s, struct leat_exchange
 
 bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
-    enum { LAST_SENT = X_CLOSE | X_SENT };  /* not only asked for by a head whose response is to come */
+    enum {
+        LAST_SENT = X_CLOSE | X_SENT
+    }; /* not only asked for by a head whose response is to come */
     x->output_size = 0;
-    x->moved = x->content_size;     /* a content under way counts on from here */
+    x->moved = x->content_size; /* a content under way counts on from here */
     if (UNLIKELY((x->flags & LAST_SENT) == LAST_SENT)) {
         end_connection(c, s, x);
         return false;

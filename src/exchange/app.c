@@ -101,8 +101,8 @@ void leat_route_with(leat_app *app, const char *method, const char *pattern, lea
 {
     leat_app *root = leat__app_root(app);
     const char *shown = pattern ? pattern : "(null)";
-    enum http_method found =
-        method ? leat__http_method_find(method, strlen(method)) : HTTP_METHOD_UNKNOWN;
+    enum http_method found = method ? leat__http_method_find(method, strlen(method))
+                                    : HTTP_METHOD_UNKNOWN;
     if (found == HTTP_METHOD_UNKNOWN) {
         leat__app_error(app, "route \"%s\": \"%s\" is not a method Leat knows; see http/methods.def",
                         shown, method ? method : "(null)");
@@ -153,8 +153,7 @@ leat_pool *leat_pool_create(leat_app *app, const char *name, size_t size, size_t
     pool->object_size = size;
     pool->count = count;
     if (root->pool_count == PLAN_USER_POOLS_MAX)
-        leat__app_error(root, "pool \"%s\": an app has at most %d pools", pool->name,
-                        PLAN_USER_POOLS_MAX);
+        leat__app_error(root, "pool \"%s\": an app has at most %d pools", pool->name, PLAN_USER_POOLS_MAX);
     else if (size == 0 || count == 0)
         leat__app_error(root, "pool \"%s\": size and count must be at least 1", pool->name);
     else {
@@ -168,13 +167,13 @@ leat_pool *leat_pool_create(leat_app *app, const char *name, size_t size, size_t
 static struct router_route *list_routes(const leat_app *root, uint32_t *link_count)
 {
     struct router_route *list = leat__start_alloc((root->route_count + 1) * sizeof *list);
-    uint32_t links = root->middleware_count + 2;    /* the unrouted chain comes first */
+    uint32_t links = root->middleware_count + 2; /* the unrouted chain comes first */
     for (uint32_t i = 0; i < root->route_count; i++) {
         const struct app_route *route = &root->routes[i];
         list[i] = (struct router_route){route->method, route->pattern, links};
         for (const leat_app *group = route->group; group != NULL; group = group->parent)
             links += group->middleware_count;
-        links += 2;     /* the handler and the chain's end */
+        links += 2; /* the handler and the chain's end */
     }
     *link_count = links;
     return list;
@@ -192,8 +191,7 @@ ptrdiff_t leat__app_measure(leat_app *app)
         leat__app_error(root, "%s", error);
     if (root->errors != NULL)
         return -EINVAL;
-    return (ptrdiff_t)align_up((size_t)size, 16) +
-           (ptrdiff_t)(link_count * sizeof(struct chain_link));
+    return (ptrdiff_t)align_up((size_t)size, 16) + (ptrdiff_t)(link_count * sizeof(struct chain_link));
 }
 
 /* Writes the middleware of group, outermost app first, at link; answers where it ends. */

@@ -12,35 +12,35 @@
 #include "router/router.h"
 
 struct chain_link {
-    leat_handler *handler;      /* NULL: the chain's end, behind the link that answers */
+    leat_handler *handler; /* NULL: the chain's end, behind the link that answers */
     void *data;
 };
 
 struct routes {
     const struct router *router;
-    const struct chain_link *links;     /* all chains; a route's value is the index of its first link */
-    uint32_t unrouted;                  /* chain of 404, 405, 501 and OPTIONS */
+    const struct chain_link *links; /* all chains; a route's value is the index of its first link */
+    uint32_t unrouted;              /* chain of 404, 405, 501 and OPTIONS */
 };
 
 struct app_route {
     enum http_method method;
-    char *pattern;              /* with the groups' prefixes */
+    char *pattern; /* with the groups' prefixes */
     leat_app *group;
     struct chain_link link;
 };
 
 struct leat_pool {
     leat_app *app;
-    uint32_t index;             /* in the plan's user pools */
+    uint32_t index; /* in the plan's user pools */
     char *name;
     size_t object_size, count;
-    struct pool *const *homes;  /* one per shard, while a server runs */
+    struct pool *const *homes; /* one per shard, while a server runs */
     uint32_t home_count;
 };
 
 struct leat_app {
-    leat_app *parent;           /* NULL: the root, which alone has what follows the middleware */
-    char *prefix;               /* whole, from the root */
+    leat_app *parent; /* NULL: the root, which alone has what follows the middleware */
+    char *prefix;     /* whole, from the root */
     struct chain_link *middleware;
     uint32_t middleware_count;
     /* of the root */
@@ -50,21 +50,21 @@ struct leat_app {
     uint32_t group_count;
     struct leat_pool *pools[PLAN_USER_POOLS_MAX];
     uint32_t pool_count;
-    struct app_guest {          /* what goes with the app: leat_files … */
+    struct app_guest { /* what goes with the app: leat_files … */
         void *thing;
         void (*destroy)(void *thing);
-    } *guests;
+    } * guests;
     uint32_t guest_count;
-    int *descriptors;           /* that handlers use while the server runs: leat_files' folders … */
+    int *descriptors; /* that handlers use while the server runs: leat_files' folders … */
     uint32_t descriptor_count;
-    char *errors;               /* lines */
+    char *errors; /* lines */
 };
 
 leat_app *leat__app_root(leat_app *app);
 
 /* Remembers one line of error; printf-like. */
 void leat__app_error(leat_app *app, const char *format, ...) LEAT_PRINTF(2, 3);
-const char *leat__app_errors(const leat_app *app);      /* "" when there are none */
+const char *leat__app_errors(const leat_app *app); /* "" when there are none */
 
 /* fd is used by handlers: a shard with a descriptor table of its own keeps it. Closing stays the caller's. */
 void leat__app_keep_descriptor(leat_app *app, int fd);

@@ -84,8 +84,7 @@ unsigned leat__exchange_route(struct leat_exchange *x)
             x->route_result = (uint8_t)leat__router_match(routes->router, head->method, x->path,
                                                           x->path_size, &x->match);
     }
-    x->link = routes->links +
-              (x->route_result == ROUTER_FOUND ? x->match.value : routes->unrouted);
+    x->link = routes->links + (x->route_result == ROUTER_FOUND ? x->match.value : routes->unrouted);
     return 0;
 }
 
@@ -102,7 +101,7 @@ void leat_next(leat_exchange *x)
     x->link = mine + 1;
     x->link->handler(x);
     x->link = mine;
-    x->flags |= X_NEXT_ENDED;   /* from here outwards every leat_next has had its run */
+    x->flags |= X_NEXT_ENDED; /* from here outwards every leat_next has had its run */
 }
 
 static void add_allow(leat_exchange *x)

@@ -29,81 +29,81 @@ struct exchange_common {
     struct shard_memory *memory;
     const struct routes *routes;
     struct counters *counters;
-    uint64_t content_max;       /* bytes */
-    const int64_t *now_s;       /* the loop's clock: seconds of Unix time */
-    int64_t date_s;             /* the second date_line tells */
+    uint64_t content_max; /* bytes */
+    const int64_t *now_s; /* the loop's clock: seconds of Unix time */
+    int64_t date_s;       /* the second date_line tells */
     char date_line[HTTP1_DATE_LINE + 3];
-    bool draining;              /* every response says close */
+    bool draining; /* every response says close */
 };
 
 enum exchange_flags {
-    X_CLOSE = 1,            /* the connection closes after this response */
-    X_LINGER = 2,           /* … and what the peer still sends is read and thrown away for a while */
-    X_SENT = 4,             /* the head is written: fields can't change any more */
-    X_TYPE_SET = 8,         /* Content-Type is among the fields */
-    X_EOF = 16,             /* the peer has said its last */
-    X_CONTINUE_OWED = 32,   /* 100 (Continue) is expected and not sent */
-    X_NO_MEMORY = 64,       /* a field did not fit: the client gets an error */
-    X_BY_REFERENCE = 128,   /* a content or file outside the output waits to be sent: flush before going on */
-    X_HOLDS = 512,          /* the response has borrowed content, a file or a block: to be let go of */
-    X_NEXT_ENDED = 256,     /* what was behind the middleware has run */
+    X_CLOSE = 1,    /* the connection closes after this response */
+    X_LINGER = 2,   /* … and what the peer still sends is read and thrown away for a while */
+    X_SENT = 4,     /* the head is written: fields can't change any more */
+    X_TYPE_SET = 8, /* Content-Type is among the fields */
+    X_EOF = 16,     /* the peer has said its last */
+    X_CONTINUE_OWED = 32, /* 100 (Continue) is expected and not sent */
+    X_NO_MEMORY = 64,     /* a field did not fit: the client gets an error */
+    X_BY_REFERENCE = 128, /* a content or file outside the output waits to be sent: flush before going on */
+    X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
+    X_NEXT_ENDED = 256, /* what was behind the middleware has run */
 };
 
 struct response_field {
     struct response_field *next;
-    uint32_t name_size, size;   /* octets of the name, of the whole line with CRLF */
+    uint32_t name_size, size; /* octets of the name, of the whole line with CRLF */
     char line[];
 };
 
 struct response {
-    uint16_t status;                /* 0: none yet */
-    bool bare;                      /* the head goes alone: HEAD, 204, 304 */
+    uint16_t status; /* 0: none yet */
+    bool bare;       /* the head goes alone: HEAD, 204, 304 */
     uint32_t type_size;
-    const char *type_line;          /* "Content-Type: …\r\n" */
+    const char *type_line; /* "Content-Type: …\r\n" */
     const char *content;
-    uint64_t content_size;          /* of the file too */
+    uint64_t content_size; /* of the file too */
     struct response_field *fields, *fields_last;
-    uint32_t fields_size;           /* octets of all lines */
-    int32_t file;                   /* -1: none; ours to close */
+    uint32_t fields_size; /* octets of all lines */
+    int32_t file;         /* -1: none; ours to close */
     uint64_t file_offset;
     leat_release_function *release; /* of borrowed content */
     void *argument;
-    const char *long_head;          /* a head too long for the output, in the arena; NULL: it is in the output */
+    const char *long_head; /* a head too long for the output, in the arena; NULL: it is in the output */
     uint32_t long_head_size;
 };
 
 struct leat_exchange {
     /* line 0: every step of every request */
     struct exchange_common *common;
-    const char *bytes;              /* the head's first octet */
-    const struct chain_link *link;  /* the one that runs */
-    const char *path;               /* what the router saw: raw, or decoded into the arena */
+    const char *bytes;             /* the head's first octet */
+    const struct chain_link *link; /* the one that runs */
+    const char *path;              /* what the router saw: raw, or decoded into the arena */
     uint32_t path_size;
-    uint32_t head_end;              /* in the first input buffer: where the head ends, once known */
+    uint32_t head_end; /* in the first input buffer: where the head ends, once known */
     char *output;
-    uint32_t output_size;           /* octets in the output, to be sent */
-    uint16_t flags;                 /* enum exchange_flags */
-    uint8_t route_result;           /* enum router_result */
-    uint8_t resume;                 /* enum conn_state to go on in when a send is complete */
-    struct buffer *input;           /* bytes not used yet, and those of the request under way; the first is parsed */
+    uint32_t output_size; /* octets in the output, to be sent */
+    uint16_t flags;       /* enum exchange_flags */
+    uint8_t route_result; /* enum router_result */
+    uint8_t resume;       /* enum conn_state to go on in when a send is complete */
+    struct buffer *input; /* bytes not used yet, and those of the request under way; the first is parsed */
     /* lines 1 and 2 */
     struct arena arena;
     struct buffer *input_last;
-    struct buffer *room;            /* ours */
+    struct buffer *room; /* ours */
     struct slot *slot;
-    int64_t since_ms;               /* when the reading of the head under way, or its content's window, began */
+    int64_t since_ms; /* when the reading of the head under way, or its content's window, began */
     /* lines 3 and 4 */
     struct response response;
     /* a request with parameters or content */
-    const char *content;            /* of the request */
+    const char *content; /* of the request */
     uint64_t content_size;
-    char *content_block;            /* from the content store; NULL: the content lies in place, or there is none */
-    char *response_block;           /* from the content store, for a response's copied content */
-    uint64_t moved;                 /* octets of content, or of the send, when the window under way began */
+    char *content_block; /* from the content store; NULL: the content lies in place, or there is none */
+    char *response_block; /* from the content store, for a response's copied content */
+    uint64_t moved;       /* octets of content, or of the send, when the window under way began */
     struct loop_send send;
     struct http1_chunked chunked;
     struct router_match match;
-    struct http1_head head;         /* last: its fields are a long array, the first of which are hot */
+    struct http1_head head; /* last: its fields are a long array, the first of which are hot */
 };
 
 _Static_assert(offsetof(struct leat_exchange, arena) == CACHE_LINE, "one line for every step");
@@ -114,12 +114,13 @@ _Static_assert(sizeof(struct leat_exchange) + 1024 <= PLAN_EXCHANGE_PAGE,
                "an arena's first chunk has at least 1 KiB");
 
 enum {
-    OUTPUT_RESERVE = 1024,      /* a request is begun only with that much room left in the output */
-    EXCHANGE_CHUNKS_MAX = 64,   /* chunks and large pieces that one exchange's arena may hold */
+    OUTPUT_RESERVE = 1024,    /* a request is begun only with that much room left in the output */
+    EXCHANGE_CHUNKS_MAX = 64, /* chunks and large pieces that one exchange's arena may hold */
 };
 
 /* A fresh room becomes an exchange. */
-struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct buffer *room, struct slot *slot);
+struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct buffer *room,
+                                          struct slot *slot);
 
 /* Before the next request of the connection. Keeps the output. */
 void leat__exchange_begin(struct leat_exchange *x);
@@ -149,8 +150,8 @@ extern _Thread_local struct shard_memory *leat__shard_memory_here;
 /* Response content in memory of the exchange: copies bytes into it. NULL: remembered. */
 char *leat__response_memory(struct leat_exchange *x, size_t size);
 /* Makes the response; content must outlive it. type_line may be NULL. */
-void leat__response_make(struct leat_exchange *x, int status, const char *type_line, size_t type_size,
-                         const char *content, uint64_t size);
+void leat__response_make(struct leat_exchange *x, int status, const char *type_line,
+                         size_t type_size, const char *content, uint64_t size);
 void leat__response_let_go(struct leat_exchange *x);
 
 /* The response made so far counts no more. */

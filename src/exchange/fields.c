@@ -8,8 +8,7 @@
 /* Fields that frame the message belong to the server: a program that sets them would lie. */
 static bool is_framing(const char *name)
 {
-    static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Connection",
-                                          "Date"};
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
     for (size_t i = 0; i < COUNT_OF(framing); i++)
         if (strcasecmp(name, framing[i]) == 0)
             return true;

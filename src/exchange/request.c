@@ -57,8 +57,7 @@ void *leat_data(leat_exchange *x)
 leat_slice leat_field(leat_exchange *x, const char *name)
 {
     unsigned from = 0;
-    const struct http1_field *field =
-        leat__http1_find(&x->head, x->bytes, name, strlen(name), &from);
+    const struct http1_field *field = leat__http1_find(&x->head, x->bytes, name, strlen(name), &from);
     if (field == NULL)
         return (leat_slice){NULL, 0};
     return slice_of(x, field->value_at, field->value_size);
@@ -75,8 +74,7 @@ bool leat_field_at(leat_exchange *x, size_t i, leat_slice *name, leat_slice *val
 }
 
 /* A decoded, NUL-terminated copy in the arena; NULL: no memory, or not decodable. */
-static char *decoded_copy(struct leat_exchange *x, const char *text, size_t size, bool percent,
-                          bool plus)
+static char *decoded_copy(struct leat_exchange *x, const char *text, size_t size, bool percent, bool plus)
 {
     char *copy = leat_alloc(x, size + 1);
     if (copy == NULL)
@@ -98,8 +96,7 @@ const char *leat_param(leat_exchange *x, const char *name)
         if (strcmp(x->match.names[i], name) != 0)
             continue;
         const struct router_param *p = &x->match.params[i];
-        const char *copy =
-            decoded_copy(x, x->path + p->at, p->size, x->head.flags & HTTP1_PERCENT, false);
+        const char *copy = decoded_copy(x, x->path + p->at, p->size, x->head.flags & HTTP1_PERCENT, false);
         return copy ? copy : "";
     }
     return "";

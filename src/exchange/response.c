@@ -63,8 +63,7 @@ static void answer_in_need(struct leat_exchange *x, int status)
     if (status == 503)
         leat__response_make(x, 503, busy_fields, sizeof busy_fields - 1, busy, sizeof busy - 1);
     else
-        leat__response_make(x, 500, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, failed,
-                            sizeof failed - 1);
+        leat__response_make(x, 500, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, failed, sizeof failed - 1);
 }
 
 /* What the client gets when something did not fit and the handler made no error of it. */
@@ -132,8 +131,7 @@ static bool write_head(struct leat_exchange *x)
     head.has_length = !no_content;
     head.close = (x->flags & X_CLOSE) != 0;
     head.keep_alive = !head.close && x->head.minor == 0 && (x->head.flags & HTTP1_KEEP_ALIVE_SAID);
-    size_t n = leat__http1_write_head(x->output + x->output_size, PLAN_OUTPUT - x->output_size,
-                                      &head);
+    size_t n = leat__http1_write_head(x->output + x->output_size, PLAN_OUTPUT - x->output_size, &head);
     if (LIKELY(n > 0)) {
         x->output_size += (uint32_t)n;
         return true;

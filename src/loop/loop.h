@@ -39,14 +39,14 @@ enum { LOOP_SEND_PARTS = 4, LOOP_LISTENERS_MAX = 64 };
 struct loop_send {
     struct iovec parts[LOOP_SEND_PARTS];
     uint32_t part_count;
-    int32_t file;               /* -1: none; else sent by sendfile(2) after the parts */
+    int32_t file; /* -1: none; else sent by sendfile(2) after the parts */
     uint64_t file_offset;
     uint64_t file_left;
-    uint64_t sent;              /* bytes with the kernel so far; grows: a deadline can tell progress from none */
-    struct iovec *at;           /* backend: first part not wholly sent */
-    struct slot *slot;          /* backend: whose it is, while pending */
-    struct loop_send *next;     /* backend: the next pending one of its list */
-    void *message[8];           /* backend: room for a struct msghdr */
+    uint64_t sent; /* bytes with the kernel so far; grows: a deadline can tell progress from none */
+    struct iovec *at;       /* backend: first part not wholly sent */
+    struct slot *slot;      /* backend: whose it is, while pending */
+    struct loop_send *next; /* backend: the next pending one of its list */
+    void *message[8];       /* backend: room for a struct msghdr */
 };
 
 /* Who is called. context comes back as the first parameter. */
@@ -67,15 +67,15 @@ struct loop_events {
 };
 
 struct loop_options {
-    uint32_t receive_ring;      /* io_uring: receive buffers lent to the kernel, a power of two */
-    uint32_t queue_entries;     /* io_uring: submission entries, a power of two; completions: four times that */
-    struct slot *slots;         /* the shard's slots, an array */
+    uint32_t receive_ring; /* io_uring: receive buffers lent to the kernel, a power of two */
+    uint32_t queue_entries; /* io_uring: submission entries, a power of two; completions: four times that */
+    struct slot *slots; /* the shard's slots, an array */
     uint32_t slot_count;
-    struct buffer_pool *receive;/* receive buffers; the loop takes its own from here at start */
-    struct mailbox *mailbox;    /* already initialised; has the descriptor that wakes us */
+    struct buffer_pool *receive; /* receive buffers; the loop takes its own from here at start */
+    struct mailbox *mailbox;     /* already initialised; has the descriptor that wakes us */
     const struct loop_events *events;
     void *context;
-    void *simulation;           /* loop_sim.c: struct simulation * */
+    void *simulation; /* loop_sim.c: struct simulation * */
 };
 
 struct loop_backend {
@@ -83,7 +83,7 @@ struct loop_backend {
     /* fills state, now_ms and realtime_s; loop has everything else already. On failure it leaves nothing behind. */
     int (*open)(struct loop *loop, const struct loop_options *options);
     void (*close)(struct loop *loop);
-    void (*wait)(struct loop *loop, int64_t timeout_ms);    /* -1: for ever; fills now_ms, realtime_s; delivers */
+    void (*wait)(struct loop *loop, int64_t timeout_ms); /* -1: for ever; fills now_ms, realtime_s; delivers */
     int (*listen)(struct loop *loop, int fd, unsigned listener);
     void (*unlisten)(struct loop *loop, unsigned listener);
     int (*adopt)(struct loop *loop, struct slot *slot, int fd);
@@ -106,24 +106,24 @@ struct loop {
     const struct loop_events *events;
     void *context;
     struct slot *slots;
-    int64_t now_ms;             /* monotonic, of this turn */
-    int64_t realtime_s;         /* for Date, of this turn */
-    int64_t alarm_ms;           /* on_alarm is due at this time; INT64_MAX: not set */
+    int64_t now_ms;     /* monotonic, of this turn */
+    int64_t realtime_s; /* for Date, of this turn */
+    int64_t alarm_ms;   /* on_alarm is due at this time; INT64_MAX: not set */
     struct buffer_pool *receive;
-    struct buffer *scratch;     /* where receives that are made by hand land (epoll: all of them) */
+    struct buffer *scratch; /* where receives that are made by hand land (epoll: all of them) */
     struct mailbox *mailbox;
     struct wheel wheel;
-    uint32_t dying;             /* slots to bury at the end of the turn, linked by slot->next (index + 1) */
-    uint32_t generation;        /* the last one handed out */
-    bool keep;                  /* loop_keep was called in the on_recv under way */
-    void *state;                /* the backend's own, made at start */
-    uint64_t turns, waits;      /* waits: turns that had leave to sleep */
+    uint32_t dying; /* slots to bury at the end of the turn, linked by slot->next (index + 1) */
+    uint32_t generation;   /* the last one handed out */
+    bool keep;             /* loop_keep was called in the on_recv under way */
+    void *state;           /* the backend's own, made at start */
+    uint64_t turns, waits; /* waits: turns that had leave to sleep */
 };
 
 /* Opens the backend in loop->backend's place. kind LOOP_AUTO tries io_uring, then epoll. 0 or -errno.
  * Must be called on the thread that will turn it. */
 int leat__loop_open(struct loop *loop, enum loop_kind kind, const struct loop_options *options);
-void leat__loop_close_all(struct loop *loop);   /* every slot must be closed and buried before */
+void leat__loop_close_all(struct loop *loop); /* every slot must be closed and buried before */
 
 /* Why a kind can't be had here: 0, or -errno with a sentence of at most size octets in why. Changes nothing. */
 int leat__loop_probe(enum loop_kind kind, char *why, size_t size);

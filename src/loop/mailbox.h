@@ -10,26 +10,26 @@
 enum mail_kind { MAIL_NONE, MAIL_DRAIN, MAIL_STOP, MAIL_WAKE };
 
 struct mail {
-    uint32_t kind;              /* enum mail_kind */
-    uint32_t slot, generation;  /* a handle, where the kind has one */
+    uint32_t kind;             /* enum mail_kind */
+    uint32_t slot, generation; /* a handle, where the kind has one */
     uint64_t value;
 };
 
 enum { MAILBOX_CAPACITY = 64 };
 
 struct mailbox {
-    int wake_fd;                /* eventfd, non-blocking */
+    int wake_fd; /* eventfd, non-blocking */
     _Alignas(CACHE_LINE) atomic_uint tail;
     _Alignas(CACHE_LINE) uint32_t head;
     struct {
-        atomic_uint turn;       /* whose turn it is on this place (Vyukov's bounded queue) */
+        atomic_uint turn; /* whose turn it is on this place (Vyukov's bounded queue) */
         struct mail mail;
     } places[MAILBOX_CAPACITY];
 };
 
-int leat__mailbox_open(struct mailbox *m);      /* 0 or -errno */
+int leat__mailbox_open(struct mailbox *m); /* 0 or -errno */
 void leat__mailbox_close(struct mailbox *m);
-bool leat__mailbox_take(struct mailbox *m, struct mail *mail);  /* reader only */
-void leat__mailbox_drain_wake(struct mailbox *m);               /* reader only: empties the eventfd */
+bool leat__mailbox_take(struct mailbox *m, struct mail *mail); /* reader only */
+void leat__mailbox_drain_wake(struct mailbox *m); /* reader only: empties the eventfd */
 
 #endif

@@ -11,28 +11,28 @@
 #include "base/base.h"
 
 enum slot_loop_flags {
-    SLOT_RECV_ARMED = 1,    /* uring: a multishot receive is out */
-    SLOT_POLL_ARMED = 2,    /* uring: a one-shot poll for input is out */
-    SLOT_SEND_ARMED = 4,    /* a send is in progress; its loop_send belongs to the loop */
-    SLOT_WANTED = 8,        /* conn wants bytes: loop_arm_recv was called, loop_pause_recv was not */
-    SLOT_READABLE = 16,     /* epoll: an edge came while nobody wanted bytes */
-    SLOT_SERVED = 16,       /* uring (the same bit): bytes came once since it was parked */
-    SLOT_WARM = 32,         /* uring: bytes came a second time: worth an armed receive */
-    SLOT_CANCELLING = 64,   /* uring: a cancellation is on its way */
-    SLOT_CLOSING = 128,     /* loop_close was called; on_closed follows */
+    SLOT_RECV_ARMED = 1,  /* uring: a multishot receive is out */
+    SLOT_POLL_ARMED = 2,  /* uring: a one-shot poll for input is out */
+    SLOT_SEND_ARMED = 4,  /* a send is in progress; its loop_send belongs to the loop */
+    SLOT_WANTED = 8,      /* conn wants bytes: loop_arm_recv was called, loop_pause_recv was not */
+    SLOT_READABLE = 16,   /* epoll: an edge came while nobody wanted bytes */
+    SLOT_SERVED = 16,     /* uring (the same bit): bytes came once since it was parked */
+    SLOT_WARM = 32,       /* uring: bytes came a second time: worth an armed receive */
+    SLOT_CANCELLING = 64, /* uring: a cancellation is on its way */
+    SLOT_CLOSING = 128,   /* loop_close was called; on_closed follows */
 };
 
 struct slot {
-    uint32_t next, prev;        /* wheel links (slot index + 1; 0: none); the pool's free link lies here too */
-    int32_t fd;                 /* -1: none */
-    uint32_t generation;        /* 0: the slot is free */
-    uint32_t deadline;          /* ticks of the wheel; 0: none */
-    uint16_t bucket;            /* the wheel's bucket it lies in + 1; 0: in none */
-    uint8_t state;              /* enum conn_state */
-    uint8_t loop_flags;         /* enum slot_loop_flags */
-    uint32_t exchange;          /* index of its exchange + 1; 0: none */
-    uint32_t listener : 8;      /* which listener it came by */
-    uint32_t address : 24;      /* bucket of its peer's address; 0: not asked yet */
+    uint32_t next, prev; /* wheel links (slot index + 1; 0: none); the pool's free link lies here too */
+    int32_t fd;          /* -1: none */
+    uint32_t generation;   /* 0: the slot is free */
+    uint32_t deadline;     /* ticks of the wheel; 0: none */
+    uint16_t bucket;       /* the wheel's bucket it lies in + 1; 0: in none */
+    uint8_t state;         /* enum conn_state */
+    uint8_t loop_flags;    /* enum slot_loop_flags */
+    uint32_t exchange;     /* index of its exchange + 1; 0: none */
+    uint32_t listener : 8; /* which listener it came by */
+    uint32_t address : 24; /* bucket of its peer's address; 0: not asked yet */
 };
 
 _Static_assert(sizeof(struct slot) == 32, "a seat costs 32 bytes");

@@ -16,7 +16,7 @@ enum {
     CONNECTIONS_COMFORT = 100000, /* per descriptor table */
     EXCHANGES_COMFORT = 4096,
     CONTENT_COMFORT = 256 << 20, /* bytes */
-    DESCRIPTOR_RESERVE = 64,    /* for what a program opens itself: logs, databases */
+    DESCRIPTOR_RESERVE = 64,     /* for what a program opens itself: logs, databases */
 };
 
 void leat__config_default(struct config *config)

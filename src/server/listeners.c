@@ -80,9 +80,10 @@ int leat__listeners_open(struct listeners *l, uint32_t shards, char *error, size
         int failed = open_address(l, i);
         if (failed == 0)
             continue;
-        const char *way_out = failed == -EADDRINUSE ? "; another program has it: stop that, or choose another port"
-                              : failed == -EACCES   ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-                                                    : "";
+        const char *way_out = failed == -EADDRINUSE
+                                  ? "; another program has it: stop that, or choose another port"
+                              : failed == -EACCES ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+                                                  : "";
         snprintf(error, error_size, "--listen %s: %s%s", l->addresses[i].text, strerror(-failed), way_out);
         leat__listeners_close(l);
         return failed;

@@ -11,13 +11,14 @@
 
 struct listeners {
     struct net_address addresses[LOOP_LISTENERS_MAX];
-    uint32_t count;             /* addresses */
+    uint32_t count; /* addresses */
     uint32_t shards;
-    int *fds;                   /* [shard * count + address] */
+    int *fds; /* [shard * count + address] */
 };
 
 /* Parses the texts of config. 0 or -EINVAL with a line. */
-int leat__listeners_parse(struct listeners *l, const struct config *config, char *error, size_t error_size);
+int leat__listeners_parse(struct listeners *l, const struct config *config, char *error,
+                          size_t error_size);
 
 /* Opens all. 0 or -errno with a line that names the address. */
 int leat__listeners_open(struct listeners *l, uint32_t shards, char *error, size_t error_size);

@@ -79,8 +79,7 @@ static uint32_t ask_processors(void)
     uint64_t count = 1;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
         count = (uint64_t)CPU_COUNT(&set);
-    uint64_t share = leat__machine_group_limit("/proc/self/cgroup", "/sys/fs/cgroup", "",
-                                               "cpu.max");
+    uint64_t share = leat__machine_group_limit("/proc/self/cgroup", "/sys/fs/cgroup", "", "cpu.max");
     count = share < count ? share : count;
     return count > 0 ? (uint32_t)count : 1;
 }
@@ -89,8 +88,7 @@ static uint64_t ask_memory(void)
 {
     struct sysinfo info;
     uint64_t memory = sysinfo(&info) == 0 ? (uint64_t)info.totalram * info.mem_unit : UINT64_MAX;
-    uint64_t limit = leat__machine_group_limit("/proc/self/cgroup", "/sys/fs/cgroup", "",
-                                               "memory.max");
+    uint64_t limit = leat__machine_group_limit("/proc/self/cgroup", "/sys/fs/cgroup", "", "memory.max");
     memory = limit < memory ? limit : memory;
     limit = leat__machine_group_limit("/proc/self/cgroup", "/sys/fs/cgroup", "memory",
                                       "memory.limit_in_bytes");

@@ -40,8 +40,7 @@ void leat__options_default(struct options *options);
 /* Reads argv[1 …], moving operands behind the flags: the first one's index is answered. Negative: -EINVAL, with one
  * line (without the program's name) in error. Texts are kept by pointer: argv must live as long as options. Options
  * that were given before the call stay unless argv says otherwise. */
-int leat__options_parse(struct options *options, int argc, char **argv, char *error,
-                        size_t error_size);
+int leat__options_parse(struct options *options, int argc, char **argv, char *error, size_t error_size);
 
 /* Whether every value lies in its row's range, for configurations that did not come through flags. 0 or -EINVAL. */
 int leat__options_check(const struct config *config, char *error, size_t error_size);

@@ -28,20 +28,20 @@ struct shard_thread {
     leat_server *server;
     pthread_t thread;
     bool started;
-    int error;              /* of opening */
+    int error; /* of opening */
 };
 
 struct leat_server {
     leat_app *app;
     struct config config;
     struct plan plan;
-    struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX];  /* the plan's input refers to them */
+    struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX]; /* the plan's input refers to them */
     bool running;
-    enum loop_kind loop;    /* the kind taken */
+    enum loop_kind loop; /* the kind taken */
     int exit_status;
     struct listeners listeners;
     struct routes routes;
-    struct region region;   /* routes, shards */
+    struct region region; /* routes, shards */
     struct shard_thread *threads;
     sem_t opened, ended;
     atomic_uint ended_count;
@@ -132,8 +132,7 @@ leat_server *leat__server_create(leat_app *app, const struct config *config)
     return server;
 }
 
-leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,
-                                      size_t options_size)
+leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options, size_t options_size)
 {
     struct config config;
     char line[512];
@@ -202,13 +201,11 @@ static int open_shard(struct shard_thread *t)
     int error = server->config.private_descriptors ? make_descriptors_private(t) : 0;
     if (error < 0)
         return error;
-    error = leat__shard_open(shard, &server->config, &server->plan, &server->routes, server->loop,
-                             NULL);
+    error = leat__shard_open(shard, &server->config, &server->plan, &server->routes, server->loop, NULL);
     if (error < 0)
         return error;
     for (uint32_t i = 0; i < server->listeners.count; i++) {
-        error = leat__conns_listen(&shard->conns, i,
-                                   listeners_fd(&server->listeners, shard->index, i));
+        error = leat__conns_listen(&shard->conns, i, listeners_fd(&server->listeners, shard->index, i));
         if (error < 0) {
             leat__conns_stop(&shard->conns);
             leat__shard_close(shard);
@@ -301,7 +298,7 @@ static int start_thread(struct shard_thread *t)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, SHARD_STACK);
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);   /* signals are the main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's */
     int error = -pthread_create(&t->thread, &attributes, shard_main, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     pthread_attr_destroy(&attributes);

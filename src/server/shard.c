@@ -10,12 +10,10 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
                      const struct routes *routes, enum loop_kind kind, void *simulation)
 {
     struct conns *c = &shard->conns;
-    int error = leat__shard_memory_open(&c->memory, plan,
-                                        config->commit ? REGION_COMMIT : REGION_RESERVE);
+    int error = leat__shard_memory_open(&c->memory, plan, config->commit ? REGION_COMMIT : REGION_RESERVE);
     if (error < 0)
         return error;
-    c->limits.head = (struct http1_limits){config->request_line_max, config->head_max,
-                                           config->fields_max};
+    c->limits.head = (struct http1_limits){config->request_line_max, config->head_max, config->fields_max};
     c->limits.head_timeout_ms = timeout_of(config->head_timeout_ms);
     c->limits.content_timeout_ms = timeout_of(config->content_timeout_ms);
     c->limits.write_timeout_ms = timeout_of(config->write_timeout_ms);

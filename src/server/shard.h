@@ -11,8 +11,8 @@
 
 enum {
     SHARDS_MAX = 1024,
-    DESCRIPTORS_KEPT_MAX = 64,  /* of handlers, in a shard's own descriptor table */
-    SHARD_STACK = 256 * 1024,   /* bytes of addresses of a shard's thread */
+    DESCRIPTORS_KEPT_MAX = 64, /* of handlers, in a shard's own descriptor table */
+    SHARD_STACK = 256 * 1024,  /* bytes of addresses of a shard's thread */
 };
 
 struct shard {
