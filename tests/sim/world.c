@@ -324,7 +324,7 @@ static void turn_one(struct world *w)
         leat__shard_memory_check(&shard->conns.memory);
     if (w->fails && !w->calming && sim_below(&w->random, 50) == 0)
         fail_at(w, shard, 1 + sim_below(&w->random, 20));
-    if (w->turns > 50000000)
+    if (w->turns > 10000000)
         world_violation(w, NULL, "this does not end: %u clients are active", w->active);
 }
 
