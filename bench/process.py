@@ -156,7 +156,7 @@ def program(build, path):
     """build/path, which the build makes; says how when it is not there."""
     full = os.path.join(build, path)
     if not os.path.exists(full):
-        sys.exit(f"{full} is not there: build first (./dev build)")
+        raise Failed(f"{full} is not there: it has to be built first (./dev)")
     return full
 
 
