@@ -31,7 +31,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PIPELINE_MAX = 256, CONNECTIONS_MAX = 16384, RECEIVE = 262144, FILES_MAX = 32 };
+enum {
+    PIPELINE_MAX = 256,
+    CONNECTIONS_MAX = 16384,
+    RECEIVE = 262144,
+    FILES_MAX = 32,
+    REQUEST_MAX = 65536
+};
 
 struct connection {
     int fd;
@@ -73,27 +79,19 @@ static double now_s(void)
 
 static void read_burst(struct run *run)
 {
-    char *texts[FILES_MAX];
-    size_t sizes[FILES_MAX], total = 0;
-    for (uint32_t i = 0; i < run->file_count; i++) {
-        FILE *file = fopen(run->files[i], "rb");
-        texts[i] = malloc(1 << 20);
-        if (file == NULL || texts[i] == NULL)
-            die(run->files[i]);
-        sizes[i] = fread(texts[i], 1, 1 << 20, file);
-        fclose(file);
-    }
-    for (uint32_t i = 0; i < run->pipeline; i++)
-        total += sizes[i % run->file_count];
-    run->burst = malloc(total);
+    run->burst = malloc((size_t)run->pipeline * REQUEST_MAX);
     if (run->burst == NULL)
         die("malloc");
     for (uint32_t i = 0; i < run->pipeline; i++) {
-        memcpy(run->burst + run->burst_size, texts[i % run->file_count], sizes[i % run->file_count]);
-        run->burst_size += sizes[i % run->file_count];
+        const char *path = run->files[i % run->file_count];
+        FILE *file = fopen(path, "rb");
+        if (file == NULL)
+            die(path);
+        run->burst_size += fread(run->burst + run->burst_size, 1, REQUEST_MAX, file);
+        fclose(file);
     }
-    for (uint32_t i = 0; i < run->file_count; i++)
-        free(texts[i]);
+    if (run->burst_size == 0)
+        die("the files are empty");
 }
 
 /* The whole burst at once: the socket's buffer has room for it, for nothing is in flight. */
@@ -229,6 +227,21 @@ static void open_connection(struct run *run, struct connection *c)
         die("epoll_ctl");
 }
 
+static _Noreturn void usage(void)
+{
+    fprintf(stderr, "usage: client [-c N] [-p N] [-s S | -n N] [-w S] [-i] PORT FILE...\n");
+    exit(64);
+}
+
+static double number_of(const char *text, double least, double most)
+{
+    char *end;
+    double n = strtod(text, &end);
+    if (end == text || *end != 0 || !(n >= least && n <= most))
+        usage();
+    return n;
+}
+
 static void read_arguments(struct run *run, int argc, char **argv)
 {
     int option;
@@ -236,33 +249,30 @@ static void read_arguments(struct run *run, int argc, char **argv)
     while ((option = getopt(argc, argv, "c:p:s:n:w:i")) != -1) {
         switch (option) {
         case 'c':
-            run->connections = (uint32_t)atoi(optarg);
+            run->connections = (uint32_t)number_of(optarg, 1, CONNECTIONS_MAX);
             break;
         case 'p':
-            run->pipeline = (uint32_t)atoi(optarg);
+            run->pipeline = (uint32_t)number_of(optarg, 1, PIPELINE_MAX);
             break;
         case 's':
-            run->seconds = atof(optarg);
+            run->seconds = number_of(optarg, 0, 3600);
             break;
         case 'n':
-            run->requests = strtoull(optarg, NULL, 10);
+            run->requests = (uint64_t)number_of(optarg, 1, 1e12);
             break;
         case 'w':
-            run->warm_up = atof(optarg);
+            run->warm_up = number_of(optarg, 0, 3600);
             break;
         case 'i':
             run->asks = true;
             break;
         default:
-            exit(64);
+            usage();
         }
     }
-    if (optind + 2 > argc || argc - optind - 1 > FILES_MAX || run->connections < 1 ||
-        run->connections > CONNECTIONS_MAX || run->pipeline < 1 || run->pipeline > PIPELINE_MAX) {
-        fprintf(stderr, "usage: client [-c N] [-p N] [-s S | -n N] [-w S] [-i] PORT FILE...\n");
-        exit(64);
-    }
-    run->port = (uint16_t)atoi(argv[optind]);
+    if (optind + 2 > argc || argc - optind - 1 > FILES_MAX)
+        usage();
+    run->port = (uint16_t)number_of(argv[optind], 1, 65535);
     for (int i = optind + 1; i < argc; i++)
         run->files[run->file_count++] = argv[i];
 }

@@ -57,11 +57,18 @@ static inline void floor_read_answer(struct floor *floor, const char *path)
         memcpy(floor->answers + i * floor->answer_size, answer, floor->answer_size);
 }
 
+static inline long floor_number(const char *text)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    return *end == 0 ? n : 0;
+}
+
 /* The arguments are PORT REQUEST_SIZE ANSWER_FILE. flags: SOCK_NONBLOCK or 0. */
 static inline void floor_open(struct floor *floor, int argc, char **argv, int flags)
 {
-    long port = argc == 4 ? atol(argv[1]) : 0;
-    long request_size = argc == 4 ? atol(argv[2]) : 0;
+    long port = argc == 4 ? floor_number(argv[1]) : 0;
+    long request_size = argc == 4 ? floor_number(argv[2]) : 0;
     if (port < 1 || port > 65535 || request_size < 1 || request_size > FLOOR_RECEIVE) {
         fprintf(stderr, "usage: %s PORT REQUEST_SIZE ANSWER_FILE\n", argv[0]);
         exit(64);

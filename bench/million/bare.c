@@ -48,12 +48,12 @@ static void *hold(void *unused)
 
 int million_bare(int argc, char **argv)
 {
-    int threads = argc == 3 ? atoi(argv[2]) : 0;
-    if (threads < 1 || threads > MILLION_THREADS_MAX)
+    if (argc != 3)
         return 64;
-    port = (uint16_t)atoi(argv[1]);
-    pthread_barrier_init(&listening, NULL, (unsigned)threads + 1);
-    for (int i = 0; i < threads; i++) {
+    port = (uint16_t)million_number(argv[1], 1, 65535);
+    uint32_t threads = million_number(argv[2], 1, MILLION_THREADS_MAX);
+    pthread_barrier_init(&listening, NULL, threads + 1);
+    for (uint32_t i = 0; i < threads; i++) {
         pthread_t thread;
         if (pthread_create(&thread, NULL, hold, NULL) != 0)
             million_die("pthread_create");

@@ -245,10 +245,10 @@ static void *tell_progress(void *unused)
 
 static bool understand(const char *line)
 {
-    unsigned count = 0;
+    uint32_t count = 0;
     if (strncmp(line, "connect", 7) == 0)
         command = COMMAND_CONNECT;
-    else if (sscanf(line, "again %u", &count) == 1)
+    else if (strncmp(line, "again ", 6) == 0)
         command = COMMAND_AGAIN;
     else if (strncmp(line, "alive", 5) == 0)
         command = COMMAND_ALIVE;
@@ -256,6 +256,8 @@ static bool understand(const char *line)
         command = COMMAND_CLOSE;
     else
         return false;
+    if (command == COMMAND_AGAIN)
+        count = million_number(line + 6, 1, UINT32_MAX);
     for (uint32_t i = 0; i < threads; i++) {
         uint32_t share = count / threads + (i < count % threads);
         workers[i].again = share < workers[i].count ? share : workers[i].count;
@@ -285,13 +287,13 @@ static void start_threads(uint32_t connections)
 int million_client(int argc, char **argv)
 {
     char line[64];
-    long connections = argc == 3 ? atol(argv[2]) : 0;
-    if (connections < 1 || connections > (long)MILLION_PER_THREAD * MILLION_THREADS_MAX)
+    if (argc != 3)
         return 64;
-    port = (uint16_t)atoi(argv[1]);
+    port = (uint16_t)million_number(argv[1], 1, 65535);
+    uint32_t connections = million_number(argv[2], 1, MILLION_PER_THREAD * MILLION_THREADS_MAX);
     request_size = (size_t)snprintf(request, sizeof request,
                                     "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", port);
-    start_threads((uint32_t)connections);
+    start_threads(connections);
     while (fgets(line, sizeof line, stdin) != NULL && understand(line)) {
         double start = million_now_s();
         atomic_store(&good, 0);

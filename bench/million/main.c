@@ -34,6 +34,17 @@ double million_now_s(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+uint32_t million_number(const char *text, uint32_t least, uint32_t most)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+    if (end == text || n < least || n > most) {
+        fprintf(stderr, "million: a number from %u to %u, not %s\n", least, most, text);
+        exit(64);
+    }
+    return (uint32_t)n;
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "client") == 0)

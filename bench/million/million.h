@@ -17,6 +17,9 @@ void million_unshare(int keep);
 
 double million_now_s(void);
 
+/* The number that text is, least to most; anything else ends the program. */
+uint32_t million_number(const char *text, uint32_t least, uint32_t most);
+
 /* Prints the text and errno, and ends the program. */
 _Noreturn void million_die(const char *what);
 

@@ -256,6 +256,21 @@ static void run(struct load *load)
     }
 }
 
+static _Noreturn void usage(void)
+{
+    fprintf(stderr, "usage: client [-c N] [-p N] [-b N] PORT REQUESTS FILE...\n");
+    exit(64);
+}
+
+static uint64_t number_of(const char *text, uint64_t least, uint64_t most)
+{
+    char *end;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (end == text || *end != 0 || n < least || n > most)
+        usage();
+    return n;
+}
+
 int main(int argc, char **argv)
 {
     static struct load load = {.connections = 64, .pipeline = 1};
@@ -264,27 +279,26 @@ int main(int argc, char **argv)
     while ((option = getopt(argc, argv, "c:p:b:")) != -1) {
         switch (option) {
         case 'c':
-            load.connections = (uint32_t)atoi(optarg);
+            load.connections = (uint32_t)number_of(optarg, 1, CONNECTIONS_MAX);
             break;
         case 'p':
-            load.pipeline = (uint32_t)atoi(optarg);
+            load.pipeline = (uint32_t)number_of(optarg, 1, PIPELINE_MAX);
             break;
         case 'b':
-            load.bursts = (uint32_t)atoi(optarg);
+            load.bursts = (uint32_t)number_of(optarg, 0, UINT32_MAX);
             break;
         default:
-            return 64;
+            usage();
         }
     }
-    if (argc - optind < 3 || argc - optind - 2 > FILES_MAX || load.connections < 1 ||
-        load.connections > CONNECTIONS_MAX || load.pipeline < 1 || load.pipeline > PIPELINE_MAX) {
-        fprintf(stderr, "usage: client [-c N] [-p N] [-b N] PORT REQUESTS FILE...\n");
-        return 64;
-    }
-    load.port = (uint16_t)atoi(argv[optind]);
-    load.requests = strtoull(argv[optind + 1], NULL, 10);
+    if (argc - optind < 2 || argc - optind - 2 > FILES_MAX)
+        usage();
+    load.port = (uint16_t)number_of(argv[optind], 1, 65535);
+    load.requests = number_of(argv[optind + 1], 1, UINT64_MAX);
     for (int i = optind + 2; i < argc; i++)
         load_file(&load, argv[i]);
+    if (load.file_count == 0)
+        usage();
     load.epoll = epoll_create1(0);
     if (load.epoll < 0)
         die("epoll_create1");

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+/* Parameters are named as the C library names them. */
 #define VISIBLE __attribute__((visibility("default")))
 
 enum { STORE = 65536, ALIGN = 16 };
@@ -81,40 +82,40 @@ VISIBLE void *malloc(size_t size)
     return ready() ? real_malloc(size) : store_take(size);
 }
 
-VISIBLE void *calloc(size_t count, size_t size)
+VISIBLE void *calloc(size_t nmemb, size_t size)
 {
     seal_count(counters, SEAL_calloc);
-    return ready() ? real_calloc(count, size) : store_take(count * size);
+    return ready() ? real_calloc(nmemb, size) : store_take(nmemb * size);
 }
 
-VISIBLE void *realloc(void *old, size_t size)
+VISIBLE void *realloc(void *ptr, size_t size)
 {
     seal_count(counters, SEAL_realloc);
-    if (ready() && !in_store(old))
-        return real_realloc(old, size);
+    if (ready() && !in_store(ptr))
+        return real_realloc(ptr, size);
     void *memory = ready() ? real_malloc(size) : store_take(size);
-    if (memory != NULL && old != NULL) {
+    if (memory != NULL && ptr != NULL) {
         size_t had;
-        memcpy(&had, (char *)old - ALIGN, sizeof had);
-        memcpy(memory, old, had < size ? had : size);
+        memcpy(&had, (char *)ptr - ALIGN, sizeof had);
+        memcpy(memory, ptr, had < size ? had : size);
     }
     return memory;
 }
 
-VISIBLE void *reallocarray(void *old, size_t count, size_t size)
+VISIBLE void *reallocarray(void *ptr, size_t nmemb, size_t size)
 {
     seal_count(counters, SEAL_reallocarray);
-    if (ready() && !in_store(old))
-        return real_reallocarray(old, count, size);
+    if (ready() && !in_store(ptr))
+        return real_reallocarray(ptr, nmemb, size);
     errno = ENOMEM;
     return NULL;
 }
 
-VISIBLE void free(void *memory)
+VISIBLE void free(void *ptr)
 {
     seal_count(counters, SEAL_free);
-    if (!in_store(memory) && ready())
-        real_free(memory);
+    if (!in_store(ptr) && ready())
+        real_free(ptr);
 }
 
 VISIBLE void *memalign(size_t alignment, size_t size)
@@ -123,10 +124,10 @@ VISIBLE void *memalign(size_t alignment, size_t size)
     return ready() ? real_memalign(alignment, size) : NULL;
 }
 
-VISIBLE int posix_memalign(void **memory, size_t alignment, size_t size)
+VISIBLE int posix_memalign(void **memptr, size_t alignment, size_t size)
 {
     seal_count(counters, SEAL_posix_memalign);
-    return ready() ? real_posix_memalign(memory, alignment, size) : ENOMEM;
+    return ready() ? real_posix_memalign(memptr, alignment, size) : ENOMEM;
 }
 
 VISIBLE void *aligned_alloc(size_t alignment, size_t size)
