@@ -120,10 +120,10 @@ int64_t leat_param_int(leat_exchange *x, const char *name, int64_t otherwise)
 /* Whether a query's key, as sent, means name. */
 static bool key_is(const char *key, size_t size, const char *name, size_t name_size)
 {
-    if (size == name_size && memcmp(key, name, size) == 0)
-        return true;
-    if (size <= name_size || (memchr(key, '%', size) == NULL && memchr(key, '+', size) == NULL))
+    if (size < name_size)
         return false;
+    if (memchr(key, '%', size) == NULL && memchr(key, '+', size) == NULL)
+        return size == name_size && memcmp(key, name, size) == 0;
     char decoded[256];
     if (size > sizeof decoded)
         return false;
