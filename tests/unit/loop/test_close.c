@@ -89,6 +89,38 @@ static void what_is_outstanding_is_let_go_of(void **state)
     }
 }
 
+/* Two sends that lie in one chain of the epoll backend's table: closing one takes it out of there. */
+static void a_closed_send_is_found_by_nobody(void **state)
+{
+    struct fixture *f = *state;
+    static char bytes[100000];
+    fill_pattern(bytes, 0, sizeof bytes);
+    int peers[2];
+    struct slot *slots[2];
+    struct loop_send sends[2];
+    for (unsigned i = 0; i < 2; i++) {
+        f->seat_from = 5 + i * FIXTURE_CHAINS;
+        slots[i] = connect_pair(f, &peers[i]);
+        narrow(slots[i]->fd);
+        sends[i] = (struct loop_send){.parts = {{bytes, sizeof bytes}}, .part_count = 1, .file = -1};
+        assert_int_equal(loop_arm_send(&f->loop, slots[i], &sends[i]), 0);
+    }
+    leat__loop_close(&f->loop, slots[1]);
+    TURN_UNTIL(f, witness_of(f, slots[1])->closes == 1);
+    memset(&sends[1], 0xee, sizeof sends[1]);
+    uint64_t got = 0;
+    for (unsigned turns = 0; got < sizeof bytes; turns++) {
+        assert_true(turns < TURNS_MAX);
+        leat__loop_turn(&f->loop, 1);
+        ssize_t n = read_pattern(peers[0], got, 4096);
+        assert_true(n >= 0);
+        got += (uint64_t)n;
+    }
+    TURN_UNTIL(f, witness_of(f, slots[0])->sents == 1);
+    close(peers[0]);
+    close(peers[1]);
+}
+
 static void a_file_under_way_is_let_go_of(void **state)
 {
     struct fixture *f = *state;
@@ -328,12 +360,13 @@ static void the_next_in_the_seat_gets_only_its_own(void **state)
 
 int main(void)
 {
-#define TESTS(ON)                                                                                    \
-    ON(closing_twice_closes_once), ON(a_closing_slot_is_deaf), ON(what_is_outstanding_is_let_go_of), \
-        ON(a_file_under_way_is_let_go_of), ON(everything_may_be_closed_from_on_recv),                \
-        ON(everything_may_be_closed_from_on_recv_end), ON(everything_may_be_closed_from_on_sent),    \
-        ON(everything_may_be_closed_from_on_deadline), ON(everything_may_be_closed_from_on_closed),  \
-        ON(everything_may_be_closed_from_on_alarm_and_on_mail),                                      \
+#define TESTS(ON)                                                                                   \
+    ON(closing_twice_closes_once), ON(a_closing_slot_is_deaf),                                      \
+        ON(what_is_outstanding_is_let_go_of), ON(a_closed_send_is_found_by_nobody),                 \
+        ON(a_file_under_way_is_let_go_of), ON(everything_may_be_closed_from_on_recv),               \
+        ON(everything_may_be_closed_from_on_recv_end), ON(everything_may_be_closed_from_on_sent),   \
+        ON(everything_may_be_closed_from_on_deadline), ON(everything_may_be_closed_from_on_closed), \
+        ON(everything_may_be_closed_from_on_alarm_and_on_mail),                                     \
         ON(the_next_in_the_seat_gets_only_its_own)
     const struct CMUnitTest on_epoll[] = {TESTS(ON_EPOLL)};
     const struct CMUnitTest on_uring[] = {TESTS(ON_URING)};

@@ -1,8 +1,8 @@
 /* Probing: it changes nothing, it tells why, and where io_uring is forbidden, auto takes epoll. The forbidding is done
  * as container runtimes do it, by a filter of system calls, in a process of its own. */
 #include "fixture.h"
-#include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/io_uring.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -30,12 +30,17 @@ static void probing_changes_nothing(void **state)
     assert_int_equal(leat__loop_probe(LOOP_EPOLL, NULL, 0), 0);
 }
 
-/* Every io_uring_setup from now on fails with error. */
-static void forbid_uring(uint32_t error)
+/* From now on that system call fails with error, if its second argument is argument (ANY: in any case). */
+enum { ANY = -1 };
+
+static void forbid(uint32_t call, int argument, uint32_t error)
 {
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[1])),
+        BPF_JUMP(BPF_JMP | (argument == ANY ? BPF_JGE : BPF_JEQ) | BPF_K,
+                 argument == ANY ? 0 : (uint32_t)argument, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -45,38 +50,51 @@ static void forbid_uring(uint32_t error)
         _exit(100);
 }
 
+struct prohibition {
+    uint32_t call;
+    int argument;
+    uint32_t error;
+    const char *word; /* of the sentence that tells why */
+};
+
 /* In a child; its exit status is which expectation did not hold, 0: none. */
-static int without_uring(uint32_t error, const char *word)
+static int without(const struct prohibition *p)
 {
-    forbid_uring(error);
+    forbid(p->call, p->argument, p->error);
     char why[128];
-    if (leat__loop_probe(LOOP_URING, why, sizeof why) != -(int)error)
+    if (leat__loop_probe(LOOP_URING, why, sizeof why) >= 0)
         return 1;
-    if (strstr(why, "io_uring") == NULL || strstr(why, word) == NULL)
+    if (strstr(why, "io_uring") == NULL || strstr(why, p->word) == NULL)
         return 2;
     void *state = NULL;
-    if (fixture_open(&state, LOOP_URING) != -(int)error)
+    if (p->argument == ANY && fixture_open(&state, LOOP_URING) != -(int)p->error)
         return 3;
-    if (((struct fixture *)state)->receive.in_use != 0)
-        return 6;
-    if (fixture_open(&state, LOOP_AUTO) != 0)
+    if (p->argument == ANY && ((struct fixture *)state)->receive.in_use != 0)
         return 4;
+    if (fixture_open(&state, LOOP_AUTO) != 0)
+        return 5;
     struct fixture *f = state;
-    return f->loop.backend == &leat__loop_epoll ? fixture_close(&state) : 5;
+    return f->loop.backend == &leat__loop_epoll ? fixture_close(&state) : 6;
 }
 
+/* The last ones let io_uring be opened but not trusted. */
 static void where_it_is_forbidden_auto_takes_epoll(void **state)
 {
     (void)state;
-    static const struct {
-        uint32_t error;
-        const char *word;
-    } cases[] = {{EPERM, "EPERM"}, {ENOSYS, "ENOSYS"}, {EINVAL, "6.1"}, {ENOMEM, "memory"}, {EIO, "5"}};
+    static const struct prohibition cases[] = {
+        {SYS_io_uring_setup, ANY, EPERM, "not permitted here"},
+        {SYS_io_uring_setup, ANY, ENOSYS, "no io_uring_setup"},
+        {SYS_io_uring_setup, ANY, EINVAL, "6.1"},
+        {SYS_io_uring_setup, ANY, ENOMEM, "no memory"},
+        {SYS_io_uring_setup, ANY, EIO, "error 5"},
+        {SYS_io_uring_register, IORING_REGISTER_PBUF_RING, EINVAL, "provided buffers"},
+        {SYS_io_uring_register, IORING_REGISTER_PROBE, EINVAL, "operations"},
+    };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         pid_t child = fork();
         assert_true(child >= 0);
         if (child == 0)
-            _exit(without_uring(cases[i].error, cases[i].word));
+            _exit(without(&cases[i]));
         int status;
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_true(WIFEXITED(status));
