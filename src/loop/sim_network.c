@@ -155,7 +155,8 @@ static void pipe_init(struct simulation *s, struct sim_pipe *p, char *bytes)
 {
     const struct sim_options *o = &s->options;
     struct sim_random *r = &s->random;
-    *p = (struct sim_pipe){.bytes = bytes, .reset_at = UINT64_MAX};
+    *p = (struct sim_pipe){.reset_at = UINT64_MAX};
+    p->bytes = bytes;
     uint32_t widest = 1 + sim_below(r, o->pipe_max - o->pipe_min + 1);
     p->capacity = o->pipe_min + sim_below(r, widest);
     p->delay_us_max = sim_below(r, 2) == 0 ? 0 : sim_below(r, 1 + sim_below(r, o->delay_us_max + 1));

@@ -41,10 +41,10 @@ struct stream {
 
 /* Appends a request to the stream. */
 void talk_request(struct sim_random *r, const struct talk_limits *limits, uint32_t token,
-                  struct stream *out, struct request *request);
+                  struct stream *out, struct request *q);
 /* One that must be refused; more octets may follow it. */
 void talk_bad_request(struct sim_random *r, const struct talk_limits *limits, struct stream *out,
-                      struct request *request);
+                      struct request *q);
 /* A head, or a content, that begins and never ends: octets of it for ever. */
 void talk_endless_head(struct stream *out, size_t octets, bool first);
 void talk_endless_content(struct stream *out, size_t octets, bool first);
@@ -68,12 +68,12 @@ enum talk_result {
     TALK_WRONG,   /* why says what */
 };
 
-/* Reads at most one reply from bytes; used: how many octets were taken. request: the one that this answers (for its
+/* Reads at most one reply from bytes; used: how many octets were taken. q: the request that this answers (for its
  * content), or NULL, when none is open and any octet is wrong. */
-enum talk_result talk_read(struct reply *reply, const struct request *request, const char *bytes,
-                           size_t size, size_t *used, const char **why);
+enum talk_result talk_read(struct reply *p, const struct request *q, const char *bytes, size_t size,
+                           size_t *used, const char **why);
 /* Nothing of a reply has come yet. */
-bool talk_is_between(const struct reply *reply);
-void reply_free(struct reply *reply);
+bool talk_is_between(const struct reply *p);
+void reply_free(struct reply *p);
 
 #endif
