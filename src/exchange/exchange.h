@@ -153,6 +153,7 @@ char *leat__response_memory(struct leat_exchange *x, size_t size);
 void leat__response_make(struct leat_exchange *x, int status, const char *type_line,
                          size_t type_size, const char *content, uint64_t size);
 void leat__response_let_go(struct leat_exchange *x);
+bool leat__response_has_field(const struct leat_exchange *x, const char *name);
 
 /* The response made so far counts no more. */
 static inline void response_forget(struct leat_exchange *x)

@@ -20,6 +20,15 @@ static bool field_is(const struct response_field *f, const char *name, size_t na
     return f->name_size == name_size && strncasecmp(f->line, name, name_size) == 0;
 }
 
+bool leat__response_has_field(const struct leat_exchange *x, const char *name)
+{
+    size_t name_size = strlen(name);
+    for (const struct response_field *f = x->response.fields; f != NULL; f = f->next)
+        if (field_is(f, name, name_size))
+            return true;
+    return false;
+}
+
 static void remove_field(struct leat_exchange *x, const char *name, size_t name_size)
 {
     struct response *r = &x->response;

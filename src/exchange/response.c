@@ -368,7 +368,7 @@ static size_t json_escape(char *out, const char *text)
 void leat_problem(leat_exchange *x, int status, const char *detail)
 {
     response_forget(x);
-    if (status == 503)
+    if (status == 503 && !leat__response_has_field(x, "Retry-After"))
         leat_field_set(x, "Retry-After", "1");
     const char *title = leat__http_reason((unsigned)status);
     size_t detail_size = detail ? json_escape(NULL, detail) : 0;
