@@ -13,10 +13,10 @@
 enum { WHEEL_TICK_MS = 128, WHEEL_BUCKETS = 1024 };
 
 struct wheel {
-    uint32_t tick;                          /* all buckets up to and with this tick have been visited */
+    uint32_t tick; /* all buckets up to and with this tick have been visited */
     uint64_t early_visits;
-    uint64_t occupied[WHEEL_BUCKETS / 64];  /* a bit per bucket that is not empty */
-    uint32_t heads[WHEEL_BUCKETS];          /* slot index + 1; 0: empty */
+    uint64_t occupied[WHEEL_BUCKETS / 64]; /* a bit per bucket that is not empty */
+    uint32_t heads[WHEEL_BUCKETS];         /* slot index + 1; 0: empty */
 };
 
 /* No slot lies further ahead than this, so none is ever linked into the bucket that is being visited. */
