@@ -1,7 +1,7 @@
 /* machine.c: the steps that are system calls on both real backends: a file's pieces, the answer at the door, and
  * accepting by hand. Files go by sendfile(2) on io_uring too: splice through the ring costs many times as much. */
-#define _GNU_SOURCE 1 /* accept4 */
 #include "loop/machine.h"
+#include "net/net.h"
 #include <errno.h>
 #include <sys/sendfile.h>
 #include <unistd.h>
@@ -90,16 +90,15 @@ enum { ACCEPTS_PER_TURN = 64 };
 int leat__machine_accept(struct loop *loop, const int *listener_fd, unsigned listener)
 {
     for (unsigned i = 0; i < ACCEPTS_PER_TURN && *listener_fd >= 0; i++) {
-        int fd = accept4(*listener_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = leat__net_accept(*listener_fd);
         if (fd >= 0) {
             loop->events->on_accept(loop->context, fd, listener);
             continue;
         }
-        int error = errno;
-        if (error == EAGAIN)
+        if (fd == -EAGAIN)
             return 0;
-        if (!leat__machine_accept_passes(error))
-            return -error;
+        if (!leat__machine_accept_passes(-fd))
+            return fd;
     }
     return 0;
 }
