@@ -9,6 +9,8 @@ static const char hello[] = "GET /hello?t=1 HTTP/1.1\r\nHost: sim.test\r\n\r\n";
 static const char last[] = "POST /echo?t=2 HTTP/1.1\r\nHost: sim.test\r\nConnection: close\r\n"
                            "Content-Length: 9\r\n";
 
+static const char content[] = "some text";
+
 static void expect_both(struct scripted *w, struct talker *t)
 {
     size_t rest;
@@ -31,11 +33,11 @@ static void test_close_waits_for_its_own_answer(void **state)
         scripted_say_text(&w, t, hello);
         scripted_say_text(&w, t, last);
         scripted_say_text(&w, t, "\r\n");
-        scripted_say(&w, t, "some text", n);
+        scripted_say(&w, t, content, n);
         scripted_pass_ms(&w, 50);
         assert_int_equal(scripted_reply_count(t, &rest), 1);
         assert_false(t->ended);
-        scripted_say(&w, t, "some text" + n, 9 - n);
+        scripted_say_text(&w, t, content + n);
         expect_both(&w, t);
         scripted_close(&w);
     }

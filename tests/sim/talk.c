@@ -166,8 +166,10 @@ static void put_filler(struct sim_random *r, const struct talk_limits *limits, s
                        struct stream *out)
 {
     uint32_t fields = sim_below(r, 3) == 0 ? sim_below(r, 13) : 0;
-    for (uint32_t i = 0; i < fields; i++)
-        put(out, "X-Filler-%u: %.*s\r\n", i, (int)(1 + sim_below(r, 90)), sim_table + sim_below(r, 9999));
+    for (uint32_t i = 0; i < fields; i++) {
+        int n = 1 + (int)sim_below(r, 90);
+        put(out, "X-Filler-%u: %.*s\r\n", i, n, sim_table + sim_below(r, 9999));
+    }
     uint32_t large = sim_below(r, 40) == 0 ? sim_below(r, limits->filler_max) : 0;
     q->scarce = q->scarce || large > 3000;
     for (uint32_t i = 0; large > 0; i++) {
@@ -186,8 +188,8 @@ static void put_chunked(struct sim_random *r, struct stream *out, const char *co
     while (size > 0) {
         uint32_t n = 1 + sim_below(r, sim_below(r, 2) == 0 ? 20 : size);
         n = n < size ? n : size;
-        put(out, sim_below(r, 2) == 0 ? "%x%s\r\n" : "%X%s\r\n", n,
-            extensions[sim_below(r, COUNT_OF(extensions))]);
+        const char *extension = extensions[sim_below(r, COUNT_OF(extensions))];
+        put(out, sim_below(r, 2) == 0 ? "%x%s\r\n" : "%X%s\r\n", n, extension);
         put_bytes(out, content, n);
         put(out, "\r\n");
         content += n;

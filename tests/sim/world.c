@@ -105,7 +105,8 @@ static void draw(struct world *w, uint32_t clients_max)
     w->shard_count = sim_below(r, 3) > 0 ? 1 : 1 + sim_below(r, WORLD_SHARDS_MAX);
     w->shared = sim_below(r, 4) == 0;
     w->at_once = 1 + sim_below(r, 1 + sim_below(r, 300));
-    w->clients_max = w->at_once * (1 + sim_below(r, 4)) + sim_below(r, 20);
+    w->clients_max = w->at_once * (1 + sim_below(r, 4));
+    w->clients_max += sim_below(r, 20);
     if (clients_max != 0)
         w->clients_max = clients_max;
     w->personas = sim_below(r, 4) == 0 ? 1u << POLITE : ~0u;
@@ -121,16 +122,17 @@ static void open_network(struct world *w)
     struct sim_random *r = &w->random;
     static const uint32_t pipes[] = {512, 1000, 4000, 16000, 65536, 1, 40};
     struct sim_options options = {
-        .seed = leat__sim_random_next(r),
         .connections = w->at_once * 3 + 16,
-        .pipe_min = pipes[sim_below(r, w->calm ? 5 : 7)],
-        .delay_us_max = sim_below(r, w->calm ? 2000 : 20000),
-        .jitter_us_max = sim_below(r, 500),
         .backlog = w->at_once * 3 + 16,
         .start_ms = w->start_ms,
         .context = w,
         .read_file = sim_read_file,
     };
+    /* One statement each: within one, the compiler would choose which is drawn first. */
+    options.seed = leat__sim_random_next(r);
+    options.pipe_min = pipes[sim_below(r, w->calm ? 5 : 7)];
+    options.delay_us_max = sim_below(r, w->calm ? 2000 : 20000);
+    options.jitter_us_max = sim_below(r, 500);
     options.pipe_max = options.pipe_min * (1 + sim_below(r, 4));
     w->pipe_max = options.pipe_max;
     draw_faults(w, &options.faults);
