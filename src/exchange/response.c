@@ -32,6 +32,7 @@ void leat__response_let_go(struct leat_exchange *x)
         leat__content_release(&x->common->memory->content, x->response_block);
         x->response_block = NULL;
     }
+    r->status = 0; /* should the next answer find no memory, this one can't be given instead */
 }
 
 void leat__response_make(struct leat_exchange *x, int status, const char *type_line,
@@ -375,7 +376,10 @@ void leat_problem(leat_exchange *x, int status, const char *detail)
     size_t room = strlen(title) + detail_size + 64;
     char *json = arena_alloc(&x->arena, room);
     if (json == NULL) {
-        answer_in_need(x, status == 503 ? 503 : 500);
+        if (status == 503)
+            answer_in_need(x, 503);
+        else
+            leat__response_make(x, status, NULL, 0, NULL, 0);
         return;
     }
     int n = snprintf(json, room, "{\"title\":\"%s\",\"status\":%d", title, status);
