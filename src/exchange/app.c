@@ -112,6 +112,11 @@ void leat_route_with(leat_app *app, const char *method, const char *pattern, lea
         leat__app_error(app, "route %s \"%s\": needs a pattern and a handler", method, shown);
         return;
     }
+    if (pattern[0] != '/' && pattern[0] != '\0' && app->parent != NULL) {
+        leat__app_error(app, "route %s \"%s\" of the group \"%s\": a pattern begins with '/'",
+                        method, pattern, app->prefix);
+        return;
+    }
     size_t pattern_size = strlen(app->prefix) + strlen(pattern) + 1;
     size_t size = sizeof *root->routes;
     root->routes = leat__start_grow(root->routes, root->route_count * size,
@@ -179,17 +184,30 @@ static struct router_route *list_routes(const leat_app *root, uint32_t *link_cou
     return list;
 }
 
+/* The router tells one error at a time: here every route is told that does not go with those before it. */
+static void tell_bad_routes(leat_app *root, struct router_route *list)
+{
+    uint32_t good = 0;
+    for (uint32_t i = 0; i < root->route_count; i++) {
+        char error[512] = "";
+        list[good] = list[i];
+        if (leat__router_measure(list, good + 1, error, sizeof error) < 0)
+            leat__app_error(root, "%s", error);
+        else
+            good++;
+    }
+}
+
 ptrdiff_t leat__app_measure(leat_app *app)
 {
     leat_app *root = leat__app_root(app);
-    char error[512] = "";
     uint32_t link_count;
     struct router_route *list = list_routes(root, &link_count);
-    ptrdiff_t size = leat__router_measure(list, root->route_count, error, sizeof error);
-    leat__start_free(list);
+    ptrdiff_t size = leat__router_measure(list, root->route_count, NULL, 0);
     if (size < 0)
-        leat__app_error(root, "%s", error);
-    if (root->errors != NULL)
+        tell_bad_routes(root, list);
+    leat__start_free(list);
+    if (size < 0 || root->errors != NULL)
         return -EINVAL;
     return (ptrdiff_t)align_up((size_t)size, 16) + (ptrdiff_t)(link_count * sizeof(struct chain_link));
 }
