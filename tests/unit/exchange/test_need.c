@@ -255,6 +255,21 @@ static void a_head_that_finds_no_memory_is_503(void **state)
     assert_int_equal(count_line(sent, "X-A: 1"), 1);
 }
 
+static void set_a_field_and_find_nothing_left(leat_exchange *x)
+{
+    leat_field_set(x, "X-A", "1");
+    assert_null(leat_alloc(x, PLAN_CHUNK - BUFFER_SLACK));
+    leat_status(x, 507);
+}
+
+static void what_runs_out_is_counted_once_per_request(void **state)
+{
+    (void)state;
+    leat__buffer_pool_fail_at(&bench.memory.chunks, 1);
+    assert_busy(act(&bench, set_a_field_and_find_nothing_left, GET("/")));
+    assert_int_equal(bench.counters.refused_arena, 1);
+}
+
 static void a_path_that_finds_no_memory_is_503(void **state)
 {
     (void)state;
@@ -375,11 +390,23 @@ static void print_to_the_rim(leat_exchange *x)
     leat_status(x, 200);
 }
 
+static void print_over_the_rim(leat_exchange *x)
+{
+    size_t room = (size_t)(x->arena.end - x->arena.at);
+    memset(x->arena.at, '#', room);
+    char *text = leat_printf(x, "%0*d", (int)room, 0); /* its NUL is one octet too many */
+    assert_int_equal(strlen(text), room);
+    assert_int_equal(strspn(text, "0"), room);
+    leat_status(x, 200);
+}
+
 static void a_text_may_end_with_its_chunk(void **state)
 {
     (void)state;
     assert_int_equal(status_of(act(&bench, print_to_the_rim, GET("/"))), 200);
     assert_int_equal(bench.memory.chunks.in_use, 0);
+    assert_int_equal(status_of(act(&bench, print_over_the_rim, GET("/"))), 200);
+    assert_int_equal(bench.memory.chunks.in_use, 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_it, close_it)
@@ -397,6 +424,7 @@ int main(void)
         TEST(the_handlers_own_503_says_when_too),
         TEST(whichever_acquisition_fails_the_answer_is_503),
         TEST(a_head_that_finds_no_memory_is_503),
+        TEST(what_runs_out_is_counted_once_per_request),
         TEST(a_path_that_finds_no_memory_is_503),
         TEST(what_was_released_is_not_sent),
         TEST(what_is_reserved_is_certain),

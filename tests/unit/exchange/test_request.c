@@ -127,10 +127,12 @@ static void params_are_decoded_once(void **state)
     static const struct {
         const char *sent, *meant;
     } cases[] = {
-        {"42", "42"},     {"a%20b", "a b"},     {"a+b", "a+b"}, /* a plus is a space in queries only */
-        {"a%2Fb", "a/b"},                                       /* one segment still */
-        {"a%2fb", "a/b"}, {"a%252Fb", "a%2Fb"}, /* decoded twice it would be a slash */
-        {"a%25", "a%"},   {"%2525", "%25"},     {"%C3%A9", "\xc3\xa9"}, {"%41%2F%2e%2E", "A/.."},
+        {"42", "42"},           {"a%20b", "a b"},
+        {"a+b", "a+b"},                               /* a plus is a space in queries only */
+        {"a+b%20c", "a+b c"},   {"a%2Fb", "a/b"},     /* one segment still */
+        {"a%2fb", "a/b"},       {"a%252Fb", "a%2Fb"}, /* decoded twice it would be a slash */
+        {"a%25", "a%"},         {"%2525", "%25"},
+        {"%C3%A9", "\xc3\xa9"}, {"%41%2F%2e%2E", "A/.."},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         char request[128];
