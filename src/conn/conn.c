@@ -263,6 +263,8 @@ static void on_alarm(void *context)
     resume_listeners(c);
     if (now >= c->trim_at_ms) {
         size_t trimmed = leat__shard_memory_trim(&c->memory, now, TRIM_BUDGET);
+        if (c->memory.region.mode == REGION_RESERVE)
+            trimmed += loop_trim(&c->loop, TRIM_BUDGET);
         c->trim_at_ms = now + (trimmed >= TRIM_BUDGET / 2 ? TRIM_AGAIN_MS : CONN_TRIM_MS);
     }
     c->loop.alarm_ms = c->trim_at_ms;

@@ -97,6 +97,8 @@ struct loop_backend {
     /* One attempt to send bytes on fd, without waiting, whatever comes of it. drop: then reads what has come, so that
      * closing does not reset, and closes fd, which no slot has. For answers that must need no memory: 503 at the door. */
     void (*refuse)(struct loop *loop, int fd, const void *bytes, size_t size, bool drop);
+    /* Gives pages of receive buffers that the backend holds back when they were little used; NULL: it holds none. */
+    size_t (*trim)(struct loop *loop, size_t budget);
 };
 
 extern const struct loop_backend leat__loop_uring, leat__loop_epoll, leat__loop_sim;
@@ -188,6 +190,12 @@ void leat__loop_close(struct loop *loop, struct slot *slot);
 static inline void loop_quiet(struct loop *loop, struct slot *slot)
 {
     loop->backend->quiet(loop, slot);
+}
+
+/* In on_alarm, about once a second: bytes given back, at most budget. */
+static inline size_t loop_trim(struct loop *loop, size_t budget)
+{
+    return loop->backend->trim != NULL ? loop->backend->trim(loop, budget) : 0;
 }
 
 static inline void loop_refuse(struct loop *loop, int fd, const void *bytes, size_t size, bool drop)

@@ -24,6 +24,7 @@
 enum {
     OUTSTANDING = SLOT_RECV_ARMED | SLOT_POLL_ARMED | SLOT_SEND_ARMED,
     RECEIVE_RING_MAX = 32768, /* the kernel's */
+    LENT_TRIM_MS = 30000,
     BUFFER_INDEX_MAX = 65535, /* a buffer is named by 16 bits in its completion */
 };
 
@@ -82,6 +83,7 @@ static void lend(struct loop *loop, struct buffer *b)
 {
     struct uring_state *u = uring_of(loop);
     b->lent = true;
+    b->filled = true;
     io_uring_buf_ring_add(u->lent_ring, b->data, loop->receive->capacity, (unsigned short)b->index,
                           io_uring_buf_ring_mask(u->lent_max), 0);
     io_uring_buf_ring_advance(u->lent_ring, 1);
@@ -182,8 +184,7 @@ static void receive_by_hand(struct loop *loop, struct slot *slot)
         ask_poll(loop, slot);
         return;
     }
-    ssize_t n =
-        machine_recv(slot->fd, loop->scratch->data, loop->receive->capacity, MSG_DONTWAIT);
+    ssize_t n = machine_recv(slot->fd, loop->scratch->data, loop->receive->capacity, MSG_DONTWAIT);
     if (UNLIKELY(n <= 0)) {
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
             ask_poll(loop, slot);
@@ -212,12 +213,41 @@ static bool is_end(int result)
 
 static void deliver_lent(struct loop *loop, struct slot *slot, struct buffer *b, uint32_t size)
 {
+    uring_of(loop)->deliveries++;
     b->start = 0;
     b->end = size;
     if (UNLIKELY(loop_deliver(loop, slot, b)))
         b = buffer_acquire(loop->receive);
     if (LIKELY(b != NULL))
         restock(loop, b);
+}
+
+/* The kernel takes the lent buffers in turn, so in time all of them have pages, however little comes. When the ring has
+ * gone round less than once a second for as long as the pools' trimmer waits too, all go back but those in flight. The
+ * kernel fills buffers only while we are inside io_uring_enter (DEFER_TASKRUN): when no completion waits, here or in the
+ * overflow, nothing lies in them. */
+static size_t uring_trim(struct loop *loop, size_t budget)
+{
+    struct uring_state *u = uring_of(loop);
+    struct buffer_pool *receive = loop->receive;
+    if (loop->now_ms - u->trim_ms < LENT_TRIM_MS || io_uring_cq_ready(&u->ring) > 0 ||
+        io_uring_cq_has_overflow(&u->ring))
+        return 0;
+    size_t given = 0;
+    bool quiet = u->deliveries - u->trim_deliveries < (uint64_t)u->lent_max * LENT_TRIM_MS / 1000;
+    for (uint32_t i = 0; quiet && i < receive->touched; i++) {
+        struct buffer *b = &receive->headers[i];
+        if (!b->lent || !b->filled)
+            continue;
+        if (given + receive->stride > budget)
+            return given; /* the rest in the next second */
+        leat__region_drop(b->data, receive->stride);
+        b->filled = false;
+        given += receive->stride;
+    }
+    u->trim_deliveries = u->deliveries;
+    u->trim_ms = loop->now_ms;
+    return given;
 }
 
 /* A completion of a multishot receive; one without F_MORE is its last. An end that nobody wants to know of is dropped:
@@ -327,6 +357,7 @@ static int open_lent_ring(struct loop *loop, struct uring_state *u, uint32_t cou
     u->lent_ring = ring;
     u->lent_max = count;
     u->sends_max = count / 2;
+    loop->receive->standing = count + 1; /* and the scratch */
     struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)ring, .ring_entries = count};
     int error = io_uring_register_buf_ring(&u->ring, &registration, 0);
     for (uint32_t i = 0; error == 0 && i < count; i++) {
@@ -435,5 +466,6 @@ const struct loop_backend leat__loop_uring = {
     .close_slot = uring_close_slot,
     .quiet = uring_quiet,
     .give_back = uring_give_back,
+    .trim = uring_trim,
     .refuse = leat__machine_refuse,
 };

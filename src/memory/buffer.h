@@ -19,6 +19,7 @@ struct buffer {
     uint32_t start, end; /* the holder's: bytes [start, end) are meant */
     uint32_t index;      /* in its pool */
     bool lent;           /* the holder's mark: belongs to the kernel's ring */
+    bool filled;         /* the holder's too: lent, and may have pages */
     bool held;           /* checked builds: it is out */
 };
 
@@ -28,7 +29,8 @@ struct buffer_pool {
     uint32_t recent_high;    /* high water since the last look of the trimmer */
     uint32_t fail_countdown; /* tests: the n-th acquisition from now fails; 0: off */
     uint32_t high, count;
-    uint32_t touched;  /* headers ever handed out; the rest are in no list */
+    uint32_t touched; /* headers ever handed out; the rest are in no list */
+    uint32_t standing; /* out for as long as the pool lives (a loop's own); the trimmer takes them off */
     uint32_t warm;     /* buffers whose pages may be resident: in use or in free */
     uint32_t capacity; /* usable bytes each */
     uint32_t stride;   /* bytes from one to the next, a multiple of the page */

@@ -51,10 +51,11 @@ static void watch_turn(struct trim_watch *w, uint32_t *recent_high, uint32_t in_
         w->keep = w->highs[i] > w->keep ? w->highs[i] : w->keep;
 }
 
-/* there: what may be resident, in the unit of keep. */
-static void watch_decide(struct trim_watch *w, uint64_t there)
+/* there: what may be resident, in the unit of keep; standing: what of both is never given back. */
+static void watch_decide(struct trim_watch *w, uint64_t there, uint32_t standing)
 {
-    if ((uint64_t)w->keep * 4 <= there * 3 && there > 0)
+    uint64_t keep = w->keep > standing ? w->keep - standing : 0;
+    if (there > standing && keep * 4 <= (there - standing) * 3)
         w->trimming = true;
 }
 
@@ -72,7 +73,7 @@ static void turn_pool(struct pool *p, struct trim_watch *w, uint32_t windows)
 static void turn_buffers(struct buffer_pool *p, struct trim_watch *w, uint32_t windows)
 {
     watch_turn(w, &p->recent_high, p->in_use, windows);
-    watch_decide(w, p->warm);
+    watch_decide(w, p->warm, p->standing);
 }
 
 static void turn_all(struct shard_memory *m, uint32_t windows)
@@ -83,7 +84,7 @@ static void turn_all(struct shard_memory *m, uint32_t windows)
     turn_buffers(&m->chunks, &m->chunks_watch, windows);
     turn_buffers(&m->larges, &m->larges_watch, windows);
     watch_turn(&m->content_watch, &m->content.recent_high, m->content.in_use, windows);
-    watch_decide(&m->content_watch, m->content.warm);
+    watch_decide(&m->content_watch, m->content.warm, 0);
     for (uint32_t i = 0; i < m->user_count; i++)
         turn_pool(&m->user[i], &m->user_watch[i], windows);
 }
