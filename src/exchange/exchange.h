@@ -45,8 +45,8 @@ enum exchange_flags {
     X_CONTINUE_OWED = 32, /* 100 (Continue) is expected and not sent */
     X_NO_MEMORY = 64,     /* a field did not fit: the client gets an error */
     X_BY_REFERENCE = 128, /* a content or file outside the output waits to be sent: flush before going on */
-    X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
     X_NEXT_ENDED = 256, /* what was behind the middleware has run */
+    X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
 };
 
 struct response_field {

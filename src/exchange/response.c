@@ -214,7 +214,7 @@ char *leat__response_memory(struct leat_exchange *x, size_t size)
     x->response_block = leat__content_acquire(store, size);
     x->flags |= X_HOLDS;
     if (x->response_block == NULL)
-        x->arena.overflow = size > store->size ? ARENA_TOO_LARGE : ARENA_POOL_EMPTY;
+        x->arena.overflow = size > content_largest(store) ? ARENA_TOO_LARGE : ARENA_POOL_EMPTY;
     return x->response_block;
 }
 

@@ -327,13 +327,13 @@ static void tell_descriptors(struct plan *plan)
 
 /* ── What does not fit ── */
 
-/* Of those that an option makes smaller. */
+/* Of those that something makes smaller. */
 static const struct plan_row *largest_row(const struct plan *plan, enum plan_kind last_kind)
 {
     const struct plan_row *largest = &plan->rows[0];
     for (uint32_t i = 1; i < plan->row_count; i++) {
         const struct plan_row *row = &plan->rows[i];
-        if (row->kind <= last_kind && row->bytes > largest->bytes && row->option[0] == '-')
+        if (row->kind <= last_kind && row->bytes > largest->bytes && strcmp(row->option, "nothing") != 0)
             largest = row;
     }
     return largest;
