@@ -44,13 +44,13 @@ void leat__content_init(struct content_store *c, struct region *r, size_t size);
 void *leat__content_acquire(struct content_store *c, size_t size);
 void leat__content_release(struct content_store *c, void *memory);
 
-/* Idle turns: gives back the pages of free blocks beyond what keep smallest blocks need, at most budget bytes. */
 /* The largest block there can ever be. */
 static inline size_t content_largest(const struct content_store *c)
 {
     return c->size == 0 ? 0 : (size_t)1 << (63 - __builtin_clzll(c->size));
 }
 
+/* Idle turns: gives back the pages of free blocks beyond what keep smallest blocks need, at most budget bytes. */
 size_t leat__content_trim(struct content_store *c, uint32_t keep, size_t budget);
 void leat__content_check(const struct content_store *c);
 void leat__content_fail_at(struct content_store *c, uint32_t n);
