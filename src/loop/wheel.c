@@ -8,6 +8,7 @@
 #include "loop/wheel.h"
 
 _Static_assert((WHEEL_BUCKETS & (WHEEL_BUCKETS - 1)) == 0, "buckets are found by masking");
+_Static_assert(WHEEL_BUCKETS / 64 <= 32, "a word has a bit in occupied_words");
 _Static_assert(WHEEL_BUCKETS < UINT16_MAX, "a slot knows its bucket in 16 bits");
 
 void leat__wheel_init(struct wheel *w, int64_t now_ms)
@@ -32,6 +33,7 @@ void leat__wheel_link(struct wheel *w, struct slot *slots, struct slot *slot, ui
         slots[head - 1].prev = self;
     w->heads[bucket] = self;
     w->occupied[bucket / 64] |= UINT64_C(1) << bucket % 64;
+    w->occupied_words |= UINT32_C(1) << bucket / 64;
     slot->bucket = (uint16_t)(bucket + 1);
 }
 
@@ -45,8 +47,11 @@ void leat__wheel_unlink(struct wheel *w, struct slot *slots, struct slot *slot)
         slots[slot->prev - 1].next = slot->next;
     else
         w->heads[bucket] = slot->next;
-    if (w->heads[bucket] == 0)
+    if (w->heads[bucket] == 0) {
         w->occupied[bucket / 64] &= ~(UINT64_C(1) << bucket % 64);
+        if (w->occupied[bucket / 64] == 0)
+            w->occupied_words &= ~(UINT32_C(1) << bucket / 64);
+    }
     slot->next = slot->prev = 0;
     slot->bucket = 0;
 }
@@ -88,25 +93,26 @@ void leat__wheel_advance(struct wheel *w, struct slot *slots, int64_t now_ms,
 
 int64_t leat__wheel_next_ms(const struct wheel *w, int64_t now_ms)
 {
-    uint32_t first = (w->tick + 1) & (WHEEL_BUCKETS - 1);
-    uint32_t word = first / 64;
-    uint64_t bits = w->occupied[word] & (~UINT64_C(0) << first % 64);
-    /* The first word is looked at twice: from first upwards, and, a whole round later, below it. */
-    for (unsigned i = 0; i <= WHEEL_BUCKETS / 64; i++) {
-        if (bits != 0) {
-            uint32_t bucket = word * 64 + (uint32_t)__builtin_ctzll(bits);
-            int64_t due_ms = (int64_t)wheel_visit_tick(w, bucket) * WHEEL_TICK_MS;
-            return due_ms > now_ms ? due_ms - now_ms : 0;
-        }
-        word = (word + 1) % (WHEEL_BUCKETS / 64);
+    if (w->occupied_words == 0)
+        return -1;
+    /* Buckets from first up in its word; then the words behind it; then, a round later, from the beginning. */
+    uint32_t first = (w->tick + 1) & (WHEEL_BUCKETS - 1), word = first / 64;
+    uint64_t bits = w->occupied[word] & ~UINT64_C(0) << first % 64;
+    if (bits == 0) {
+        uint32_t behind = w->occupied_words & ~UINT32_C(1) << word;
+        word = (uint32_t)__builtin_ctz(behind != 0 ? behind : w->occupied_words);
         bits = w->occupied[word];
     }
-    return -1;
+    uint32_t bucket = word * 64 + (uint32_t)__builtin_ctzll(bits);
+    int64_t due_ms = (int64_t)wheel_visit_tick(w, bucket) * WHEEL_TICK_MS;
+    return due_ms > now_ms ? due_ms - now_ms : 0;
 }
 
 void leat__wheel_check(const struct wheel *w, const struct slot *slots, uint32_t slot_count)
 {
     uint32_t linked = 0;
+    for (uint32_t word = 0; word < WHEEL_BUCKETS / 64; word++)
+        ASSERT((w->occupied[word] != 0) == (w->occupied_words >> word & 1));
     for (uint32_t bucket = 0; bucket < WHEEL_BUCKETS; bucket++) {
         ASSERT((w->heads[bucket] != 0) == (w->occupied[bucket / 64] >> bucket % 64 & 1));
         for (uint32_t i = w->heads[bucket], before = 0; i != 0; i = slots[i - 1].next) {

@@ -15,6 +15,7 @@ enum { WHEEL_TICK_MS = 128, WHEEL_BUCKETS = 1024 };
 struct wheel {
     uint32_t tick; /* all buckets up to and with this tick have been visited */
     uint64_t early_visits;
+    uint32_t occupied_words;               /* a bit per word of occupied that is not 0 */
     uint64_t occupied[WHEEL_BUCKETS / 64]; /* a bit per bucket that is not empty */
     uint32_t heads[WHEEL_BUCKETS];         /* slot index + 1; 0: empty */
 };

@@ -85,15 +85,20 @@ static void check_nothing_overdue(const struct model *m)
         assert_true(m->due_ms[i] < 0 || m->due_ms[i] + WHEEL_TICK_MS > m->now_ms);
 }
 
+/* The wait ends at the first bucket that holds anybody, and so before anybody's deadline is a tick past. */
 static void check_next(const struct model *m)
 {
-    int64_t next_ms = leat__wheel_next_ms(&m->wheel, m->now_ms);
+    int64_t next_ms = leat__wheel_next_ms(&m->wheel, m->now_ms), first_ms = -1;
     for (uint32_t i = 0; i < SLOTS; i++) {
-        if (m->due_ms[i] < 0)
+        if (m->due_ms[i] >= 0)
+            assert_true(next_ms >= 0 && m->now_ms + next_ms <= m->due_ms[i] + WHEEL_TICK_MS);
+        if (m->slots[i].bucket == 0)
             continue;
-        assert_true(next_ms >= 0);
-        assert_true(m->now_ms + next_ms <= m->due_ms[i] + WHEEL_TICK_MS);
+        int64_t at_ms = (int64_t)wheel_visit_tick(&m->wheel, m->slots[i].bucket - 1u) * WHEEL_TICK_MS;
+        if (first_ms < 0 || at_ms < first_ms)
+            first_ms = at_ms;
     }
+    assert_int_equal(next_ms, first_ms < 0 ? -1 : first_ms > m->now_ms ? first_ms - m->now_ms : 0);
 }
 
 static void run_seed(uint64_t seed, bool meddle)
