@@ -249,7 +249,7 @@ static void *shard_main(void *argument)
     leat__counters_add(&server->counts, &shard->conns.counters);
     pthread_mutex_unlock(&server->counts_lock);
     leat__shard_memory_here = NULL;
-    leat__shard_close(shard);
+    leat__loop_close_all(&shard->conns.loop); /* the memory stays: others' handlers may still give back to its pools */
     atomic_fetch_add(&server->ended_count, 1);
     sem_post(&server->ended);
     return NULL;
@@ -438,6 +438,9 @@ void leat_server_stop(leat_server *server)
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
+    for (uint32_t i = 0; i < server->config.shards; i++)
+        if (server->threads[i].started && server->threads[i].error == 0)
+            leat__shard_memory_close(&server->threads[i].shard.conns.memory);
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].shard.mailbox.wake_fd >= 0)
             leat__mailbox_close(&server->threads[i].shard.mailbox);

@@ -161,7 +161,7 @@ static inline const char *act(struct bench *b, leat_handler *handler, const char
 static inline int status_of(const char *sent)
 {
     assert_memory_equal(sent, "HTTP/1.1 ", 9);
-    return atoi(sent + 9);
+    return (int)strtol(sent + 9, NULL, 10);
 }
 
 static inline const char *content_of(const char *sent)

@@ -163,8 +163,9 @@ static void limits_that_contradict_each_other_are_refused(void **state)
     c = completed(&here);
     c.content_max = (128 << 20) + 1;
     assert_refused(
-        &c, "--content-max 134217729: 2 shards that each hold one such content need --content-total "
-            "512m, and it is 256m; raise it, or lower --content-max or --shards");
+        &c,
+        "--content-max 134217729: 2 shards that each hold one such content need --content-total "
+        "512m, and it is 256m; raise it, or lower --content-max or --shards");
     c.content_max = 128 << 20;
     assert_int_equal(leat__config_check(&c, error, sizeof error), 0);
 
