@@ -46,6 +46,7 @@ enum exchange_flags {
     X_NO_MEMORY = 64,     /* a field did not fit: the client gets an error */
     X_BY_REFERENCE = 128, /* a content or file outside the output waits to be sent: flush before going on */
     X_NEXT_ENDED = 256, /* what was behind the middleware has run */
+    X_REFUSED = 1024,   /* a refusal for want of memory is counted already: one per request */
     X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
 };
 
@@ -146,6 +147,13 @@ void leat__exchange_to_send(struct leat_exchange *x);
 
 /* The memory of the shard whose thread this is; NULL on other threads. Set by the shard's thread. */
 extern _Thread_local struct shard_memory *leat__shard_memory_here;
+
+/* A pool was empty for this request: counter tells which. Counted once, for the first that was. */
+static inline void exchange_count_refusal(struct leat_exchange *x, uint64_t *counter)
+{
+    *counter += (x->flags & X_REFUSED) == 0;
+    x->flags |= X_REFUSED;
+}
 
 /* Response content in memory of the exchange: copies bytes into it. NULL: remembered. */
 char *leat__response_memory(struct leat_exchange *x, size_t size);

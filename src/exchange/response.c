@@ -71,7 +71,7 @@ static void answer_in_need(struct leat_exchange *x, int status)
 static void settle(struct leat_exchange *x)
 {
     if (UNLIKELY(x->arena.overflow == ARENA_POOL_EMPTY)) {
-        x->common->counters->refused_arena++;
+        exchange_count_refusal(x, &x->common->counters->refused_arena);
         if (x->response.status < 400)
             answer_in_need(x, 503);
     } else if (UNLIKELY(x->arena.overflow == ARENA_TOO_LARGE || (x->flags & X_NO_MEMORY))) {
@@ -153,10 +153,10 @@ void leat__response_send(struct leat_exchange *x)
     settle(x);
     if (UNLIKELY(x->common->draining))
         x->flags |= X_CLOSE | X_LINGER;
-    bool told = x->arena.overflow == ARENA_POOL_EMPTY;
     if (UNLIKELY(!write_head(x))) {
         bool empty = x->arena.overflow == ARENA_POOL_EMPTY;
-        x->common->counters->refused_arena += empty && !told;
+        if (empty)
+            exchange_count_refusal(x, &x->common->counters->refused_arena);
         answer_in_need(x, empty ? 503 : 500);
         bool written = write_head(x);
         ASSERT(written);
@@ -213,8 +213,12 @@ char *leat__response_memory(struct leat_exchange *x, size_t size)
     ASSERT(x->response_block == NULL);
     x->response_block = leat__content_acquire(store, size);
     x->flags |= X_HOLDS;
-    if (x->response_block == NULL)
-        x->arena.overflow = size > content_largest(store) ? ARENA_TOO_LARGE : ARENA_POOL_EMPTY;
+    if (x->response_block == NULL) {
+        bool empty = size <= content_largest(store);
+        x->arena.overflow = empty ? ARENA_POOL_EMPTY : ARENA_TOO_LARGE;
+        if (empty)
+            exchange_count_refusal(x, &x->common->counters->refused_content);
+    }
     return x->response_block;
 }
 
