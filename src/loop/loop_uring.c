@@ -425,6 +425,7 @@ static int uring_open(struct loop *loop, const struct loop_options *options)
     }
     ask_wake(u, options->mailbox);
     machine_read_clock(loop);
+    u->trim_ms = loop->now_ms;
     return 0;
 }
 

@@ -115,7 +115,10 @@ static void derive(struct plan *plan)
 
 /* ── What makes no sense ── */
 
-enum { PLAN_COUNT_MAX = 1 << 28 };
+enum {
+    PLAN_COUNT_MAX = 1 << 28,
+    URING_EXCHANGES_MAX = 65000, /* a completion names its receive buffer by 16 bits; the ring has up to 256 more */
+};
 
 static int check_user_pools(const struct plan_input *in, struct refusal to)
 {
@@ -142,6 +145,11 @@ static int check_input(const struct plan_input *in, struct refusal to)
         return refuse(to, -EINVAL, "--connections %u: give 1 to %d", in->connections, PLAN_COUNT_MAX);
     if (in->exchanges == 0 || in->exchanges > PLAN_COUNT_MAX)
         return refuse(to, -EINVAL, "--exchanges %u: give 1 to %d", in->exchanges, PLAN_COUNT_MAX);
+    if (in->uring && ceil_div(in->exchanges, in->shards) > URING_EXCHANGES_MAX)
+        return refuse(to, -EINVAL,
+                      "--exchanges %u: io_uring holds at most %d for each shard: lower it, raise "
+                      "--shards, or take --loop epoll",
+                      in->exchanges, URING_EXCHANGES_MAX);
     uint64_t content_most = (uint64_t)CONTENT_BLOCK_MIN << (CONTENT_ORDERS - 1);
     if (in->content_max > content_most || in->content_total / in->shards > content_most) {
         char most[PLAN_HUMAN_SIZE];

@@ -246,6 +246,11 @@ static void descriptors_are_held_against_their_limit(void **state)
     assert_true(plan.descriptors < together / 2 + 100);
     in.descriptor_limit = 100;
     assert_refused(in, -E2BIG, "RLIMIT_NOFILE 100", "a shard's table", "lower --connections");
+
+    in = (struct plan_input){.shards = 1, .connections = 70000, .exchanges = 70000, .uring = true};
+    assert_refused(in, -EINVAL, "--exchanges 70000", "65000", "--loop epoll");
+    in.uring = false;
+    assert_int_equal(make(in), 0);
 }
 
 static void nonsense_is_refused(void **state)
