@@ -145,8 +145,13 @@ static void open_network(struct world *w)
     };
     w->slack_us = 2 * WHEEL_TICK_MS * 1000 + 4 * (int64_t)options.jitter_us_max +
                   8 * (int64_t)options.delay_us_max + 5000;
-    if (!w->calm)
+    if (!w->calm) {
+        /* A client hears of its deadline when the answer has come to it, and through a pipe of one octet that takes
+         * every octet of the answer a delay. */
+        enum { ANSWER_OCTETS = 256 };
         w->slack_us += 2000000 + 6000 * (int64_t)options.faults.stall_ms_max;
+        w->slack_us += ANSWER_OCTETS / (int64_t)options.pipe_min * options.delay_us_max;
+    }
     w->sim_options = options;
 }
 
