@@ -2,7 +2,6 @@
  * step.c, the queue of bytes in input.c. */
 #include "conn/conn.h"
 #include "conn/step.h"
-#include <errno.h>
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                            "Retry-After: 1\r\n"

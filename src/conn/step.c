@@ -36,7 +36,7 @@ static enum step refuse(struct leat_exchange *x, unsigned status, const char *de
 {
     if (status != 408 && status != 503)
         x->common->counters->bad_requests++;
-    leat__exchange_refuse(x, status, detail);
+    leat_problem(x, (int)status, detail);
     x->flags |= X_CLOSE | X_LINGER;
     leat__response_send(x);
     return STEP_FLUSH;

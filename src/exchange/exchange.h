@@ -135,9 +135,6 @@ unsigned leat__exchange_route(struct leat_exchange *x);
 /* Runs the chain: when it returns, a response is made. */
 void leat__exchange_run(struct leat_exchange *x);
 
-/* A refusal in our own name, instead of running the chain. */
-void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
-
 /* Writes the response's head and, where it fits, content into the output; the rest is told to loop_send by
  * leat__exchange_to_send. */
 void leat__response_send(struct leat_exchange *x);

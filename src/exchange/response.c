@@ -406,8 +406,3 @@ void leat_problem_or(leat_exchange *x, int status, int otherwise, const char *te
     else
         leat_text(x, otherwise, "%s", text ? text : "");
 }
-
-void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail)
-{
-    leat_problem(x, (int)status, detail);
-}

@@ -217,6 +217,12 @@ static void reset_client(struct simulation *s, struct sim_connection *c)
         leat__sim_schedule(s, c, SIM_RESET_CLIENT, sim_delay(s, c->out.delay_us_max));
 }
 
+static void reset_both(struct simulation *s, struct sim_connection *c)
+{
+    reset_server(s, c);
+    reset_client(s, c);
+}
+
 /* True when the arrival does not happen now: the pipe stalls, or the connection breaks. */
 static bool arrival_fails(struct simulation *s, struct sim_connection *c, enum sim_kind kind)
 {
@@ -226,11 +232,21 @@ static bool arrival_fails(struct simulation *s, struct sim_connection *c, enum s
         return true;
     }
     if (sim_fault(s, s->faults.reset)) {
-        reset_server(s, c);
-        reset_client(s, c);
+        reset_both(s, c);
         return true;
     }
     return false;
+}
+
+/* What is on its way in p gets as far as it may now, and the rest follows. */
+static void go_on(struct simulation *s, struct sim_connection *c, struct sim_pipe *p, enum sim_kind kind)
+{
+    bool breaks = pipe_advance(s, p);
+    sim_note(s, p->arrived);
+    if (breaks)
+        reset_both(s, c);
+    else if (p->arrived < p->written)
+        expect_arrival(s, c, kind);
 }
 
 static void in_arrives(struct simulation *s, struct sim_connection *c)
@@ -238,14 +254,7 @@ static void in_arrives(struct simulation *s, struct sim_connection *c)
     struct sim_pipe *p = &c->in;
     if (arrival_fails(s, c, SIM_IN))
         return;
-    bool breaks = pipe_advance(s, p);
-    sim_note(s, p->arrived);
-    if (breaks) {
-        reset_server(s, c);
-        reset_client(s, c);
-    } else if (p->arrived < p->written) {
-        expect_arrival(s, c, SIM_IN);
-    }
+    go_on(s, c, p, SIM_IN);
     if (!c->server_closed && !c->server_reset) {
         leat__sim_server_readable(s, c);
     } else if (p->taken < p->arrived) {
@@ -259,14 +268,7 @@ static void out_arrives(struct simulation *s, struct sim_connection *c)
     struct sim_pipe *p = &c->out;
     if (arrival_fails(s, c, SIM_OUT))
         return;
-    bool breaks = pipe_advance(s, p);
-    sim_note(s, p->arrived);
-    if (breaks) {
-        reset_server(s, c);
-        reset_client(s, c);
-    } else if (p->arrived < p->written) {
-        expect_arrival(s, c, SIM_OUT);
-    }
+    go_on(s, c, p, SIM_OUT);
     if (!c->client_closed && !c->client_reset) {
         client_notify(s, c, 0);
     } else if (p->taken < p->arrived) {

@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What the kernel holds for us, in bytes, as measured (doc/MEMORY.md): a socket with its file and inode, a poll on
+/* What the kernel holds for us, in bytes, as `./dev million` measures it: a socket with its file and inode, a poll on
  * it, and what may wait in the two buffers of an active connection. */
 enum {
     KERNEL_SOCKET = 3700,

@@ -281,7 +281,7 @@ static void a_path_that_finds_no_memory_is_503(void **state)
     leat__buffer_pool_fail_at(&bench.memory.larges, 1);
     begin(&bench, request);
     assert_int_equal(leat__exchange_route(bench.x), 503);
-    leat__exchange_refuse(bench.x, 503, NULL);
+    leat_problem(bench.x, 503, NULL);
     assert_busy(send_out(&bench));
 }
 
