@@ -98,6 +98,8 @@ LEAT_API const char *leat_query(leat_exchange *x, const char *name); /* decoded,
 LEAT_API int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise);
 LEAT_API leat_slice leat_query_string(leat_exchange *x); /* as sent, without '?' */
 LEAT_API leat_slice leat_content(leat_exchange *x); /* whole, transfer coding removed; size 0: none */
+/* Address of the client, "127.0.0.1" or "2001:db8::1"; where a listener takes the PROXY protocol, the one that it told. */
+LEAT_API const char *leat_peer(leat_exchange *x);
 LEAT_API void *leat_data(leat_exchange *x);         /* what the `_with` registration was given */
 
 /* ── The response ────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -118,6 +120,11 @@ LEAT_API void leat_problem_or(leat_exchange *x, int status, int otherwise, const
 /* size octets of the open descriptor from offset, by sendfile(2). fd is Leat's from now on, and closed by it. */
 LEAT_API void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd,
                              uint64_t offset, uint64_t size);
+
+/* The same, but fd stays yours until release(argument) is called. */
+LEAT_API void leat_send_file_borrow(leat_exchange *x, int status, const char *media_type, int fd,
+                                    uint64_t offset, uint64_t size, leat_release_function *release,
+                                    void *argument);
 
 /* Fields of the response. set replaces, add appends. 0, -EINVAL (not a field name or value, or a framing field:
  * Content-Length, Transfer-Encoding, Connection, Date), -ENOMEM (remembered: the client gets 500), -EALREADY. */
@@ -189,8 +196,34 @@ LEAT_API int leat_main(leat_app *app, int argc, char **argv);
 
 /* ── Ready-made handlers ─────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A folder: at start; NULL and a remembered error of app when it can't be opened. Goes with app. */
+typedef struct leat_files_options {
+    const char *index;                /* the file that answers for its folder; default "index.html" */
+    const char *fallback;             /* a file that answers 200 for pages that are not there; NULL: none */
+    const char *const *cache_control; /* NULL-terminated rules "PATTERN VALUE": "/assets/" "* public, max-age=60" */
+    bool listing;                     /* show what is in a folder that has no index */
+    bool clean_urls;                  /* /about is about.html, and /about.html redirects there */
+    bool plain;                       /* never send FILE.br or FILE.gz in place of FILE */
+} leat_files_options;
+
+/* A folder: at start; NULL and a remembered error of app when it can't be opened. Goes with app. Conditional requests,
+ * ranges and coded twins (RFC 9110 13, 14, 12.5.3) are answered; small files are kept in memory of the plan, and asked
+ * for again when they may have changed. */
+LEAT_API leat_files *leat_files_open_sized(leat_app *app, const char *directory,
+                                           const leat_files_options *options, size_t options_size);
+static inline leat_files *leat_files_open_with(leat_app *app, const char *directory,
+                                               const leat_files_options *options)
+{
+    return leat_files_open_sized(app, directory, options, sizeof(leat_files_options));
+}
 LEAT_API leat_files *leat_files_open(leat_app *app, const char *directory);
+/* The same from a file made by `leat bundle`. */
+LEAT_API leat_files *leat_bundle_open_sized(leat_app *app, const char *file,
+                                            const leat_files_options *options, size_t options_size);
+static inline leat_files *leat_bundle_open_with(leat_app *app, const char *file,
+                                                const leat_files_options *options)
+{
+    return leat_bundle_open_sized(app, file, options, sizeof(leat_files_options));
+}
 /* leat_get_with(app, "/" "*path", leat_serve_files, files): serves the file that the parameter "path" names. */
 LEAT_API void leat_serve_files(leat_exchange *x);
 

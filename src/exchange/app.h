@@ -11,9 +11,17 @@
 #include "memory/region.h"
 #include "router/router.h"
 
+/* Runs before a chain's first link, on the shard's thread: fetches what the handler at its end will need, so that the chain
+ * never waits. READY: run the chain. WAIT: a work is under way for this exchange (loop/worker.h); prepare is called again
+ * when it has come back. */
+enum prepare_result { PREPARE_READY, PREPARE_WAIT };
+typedef enum prepare_result leat__prepare_function(leat_exchange *x, void *data);
+
 struct chain_link {
     leat_handler *handler; /* NULL: the chain's end, behind the link that answers */
     void *data;
+    leat__prepare_function *prepare; /* of a chain's first link; NULL: the chain can run at once */
+    void *prepare_data;              /* the last link's data */
 };
 
 struct routes {
@@ -68,6 +76,12 @@ const char *leat__app_errors(const leat_app *app); /* "" when there are none */
 
 /* fd is used by handlers: a shard with a descriptor table of its own keeps it. Closing stays the caller's. */
 void leat__app_keep_descriptor(leat_app *app, int fd);
+
+/* Every chain that ends in handler is prepared. At registration; a few of them in all. */
+void leat__app_prepare(leat_app *app, leat_handler *handler, leat__prepare_function *prepare);
+
+/* The app serves files: the plan gets their cache and the workers that read them. bundle_bytes: of mappings. */
+void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes);
 
 /* thing is destroyed with the app. */
 void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));

@@ -142,6 +142,43 @@ void leat__response_send(struct leat_exchange *x);
 /* Fills x->send with everything there is to send. */
 void leat__exchange_to_send(struct leat_exchange *x);
 
+/* ── What a prepare function does (exchange/prepare.c) ── */
+
+/* What it found rests in x->prepared until the exchange ends; then let_go(x, prepared) is called, exactly once, also when
+ * the connection dies. */
+void leat__exchange_keep(struct leat_exchange *x, void *prepared,
+                         void (*let_go)(struct leat_exchange *x, void *prepared));
+
+/* PLAN_WORK bytes, 16-aligned and not cleared, that begin with a struct work; NULL: all are under way, counted: answer
+ * 503. done is called on the shard's thread when the work has come back, with x, or with NULL when its exchange has gone
+ * in the meantime; then the memory goes back. */
+struct work *leat__exchange_work(struct leat_exchange *x);
+void leat__exchange_submit(struct leat_exchange *x, struct work *work, void (*run)(struct work *),
+                           void (*done)(struct leat_exchange *x, struct work *work));
+
+/* A response of several parts of one file, each behind octets of its own (multipart/byteranges; a single one has none).
+ * pieces lie in the arena; total is the Content-Length; tail octets come behind the last. lines: complete field lines with
+ * Content-Type among them. fd or bytes (NULL: fd): where offsets count from. */
+struct response_piece {
+    const char *head;
+    size_t head_size;
+    uint64_t offset, size;
+};
+void leat__response_pieces(struct leat_exchange *x, int status, const char *lines, size_t lines_size,
+                           const struct response_piece *pieces, uint32_t count, const char *tail,
+                           size_t tail_size, int fd, const char *bytes,
+                           leat_release_function *release, void *argument);
+
+/* A whole response from memory or a descriptor that stay until release(argument): as leat_bytes_borrow and
+ * leat_send_file_borrow, with complete field lines in place of a media type. bytes NULL: fd. */
+void leat__response_borrow(struct leat_exchange *x, int status, const char *lines, size_t lines_size,
+                           const char *bytes, int fd, uint64_t offset, uint64_t size,
+                           leat_release_function *release, void *argument);
+
+/* A response of a file that must not have changed while it was sent: still(argument) is asked before its last octets go
+ * out; false: the connection breaks instead, so that the client knows. */
+void leat__response_guard(struct leat_exchange *x, bool (*still)(void *argument), void *argument);
+
 /* The memory of the shard whose thread this is; NULL on other threads. Set by the shard's thread. */
 extern _Thread_local struct shard_memory *leat__shard_memory_here;
 

@@ -11,6 +11,21 @@ struct net_address {
     char text[128]; /* as given */
 };
 
+/* Whom we speak to. 20 bytes, because there may be one for every connection. */
+struct net_peer {
+    uint8_t address[16]; /* IPv4: the first 4 */
+    uint16_t port;       /* host order */
+    uint8_t family;      /* 0: not known yet; 4, 6; 1: unix */
+    uint8_t proxied;     /* a PROXY header told it */
+};
+
+/* Asks the kernel. family stays 0 when it does not know. */
+void leat__net_peer(int fd, struct net_peer *peer);
+
+/* "127.0.0.1", "2001:db8::1", "unix:", "-"; mapped addresses as IPv4. No libc locks, no memory. Octets without the NUL. */
+enum { NET_PEER_TEXT = 48 };
+size_t leat__net_peer_text(const struct net_peer *peer, char out[NET_PEER_TEXT]);
+
 enum { NET_ADDRESSES_MAX = 2 }; /* that one text can stand for */
 
 /* "127.0.0.1:80", "[::1]:80", ":80" (every IPv4 address), "localhost:80" (two: 127.0.0.1 and ::1), "unix:/path".
