@@ -1,5 +1,16 @@
 # How everything of ours is compiled, and the one way to make a program.
 
+# leat_requires(NAME MODULE): a library that libleat links, as pkg-config knows it. It goes to LEAT_LINKS, and to what the
+# installed copy tells of itself (LEAT_REQUIRES for pkg-config, LEAT_FIND_PACKAGES for CMake).
+macro(leat_requires name module)
+    pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${module})
+    list(APPEND LEAT_LINKS PkgConfig::${name})
+    string(REPLACE ">=" " >= " requirement ${module})
+    list(APPEND LEAT_REQUIRES ${requirement})
+    string(APPEND LEAT_FIND_PACKAGES "    pkg_check_modules(${name} QUIET IMPORTED_TARGET ${module})\n"
+           "    if(NOT ${name}_FOUND)\n        set(leat_STATIC_FOUND FALSE)\n    endif()\n")
+endmacro()
+
 function(leat_warnings target)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion -Wshadow
         -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual -Wwrite-strings -Wundef -Wvla
@@ -26,6 +37,6 @@ endfunction()
 function(leat_program target folder links)
     add_executable(${target} ${ARGN})
     leat_compile(${target})
-    target_link_libraries(${target} PRIVATE ${links} PkgConfig::uring Threads::Threads)
+    target_link_libraries(${target} PRIVATE ${links} ${LEAT_LINKS} Threads::Threads)
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
 endfunction()

@@ -1,0 +1,70 @@
+# What `cmake --install` puts where (GNUInstallDirs). There are two components, as packagers split them: `leat`, the
+# command and what belongs to running it, and `leat-dev`, what a program is built with; the shared library itself is
+# `libleat`. `installed` is the target that builds all of it.
+
+include(CMakePackageConfigHelpers)
+set(LEAT_CONFIG_DIR ${CMAKE_INSTALL_SYSCONFDIR}/leat CACHE PATH "Where leat.conf goes")
+set(LEAT_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/leat)
+
+add_custom_target(installed DEPENDS product)
+
+# ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+if(TARGET leat)
+    install(TARGETS leat COMPONENT leat)
+endif()
+if(TARGET man)
+    add_dependencies(installed man)
+    foreach(section 1 5)
+        install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man${section} DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT leat)
+    endforeach()
+    install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT leat-dev)
+    install(FILES ${PROJECT_BINARY_DIR}/man/completion/leat
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT leat)
+    install(FILES ${PROJECT_BINARY_DIR}/man/leat.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT leat)
+endif()
+
+file(GLOB units CONFIGURE_DEPENDS packaging/systemd/*.service packaging/systemd/*.socket)
+set(LEAT_UNIT_DIR lib/systemd/system CACHE STRING "Where systemd's units go")
+foreach(unit IN LISTS units)
+    cmake_path(GET unit FILENAME name)
+    file(READ ${unit} text)         # units name the command by its path
+    string(REPLACE /usr/bin/leat ${CMAKE_INSTALL_FULL_BINDIR}/leat text "${text}")
+    file(CONFIGURE OUTPUT units/${name} CONTENT "${text}" @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/units/${name} DESTINATION ${LEAT_UNIT_DIR} COMPONENT leat)
+endforeach()
+
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat)
+install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat FILES_MATCHING PATTERN "*.md")
+
+# ── The library ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+install(DIRECTORY include/leat DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT leat-dev)
+install(TARGETS libleat EXPORT leat-static COMPONENT leat-dev)
+install(EXPORT leat-static NAMESPACE leat:: DESTINATION ${LEAT_CMAKE_DIR} FILE leatStaticTargets.cmake
+        COMPONENT leat-dev)
+if(LEAT_SHARED)
+    add_dependencies(installed libleat_shared)
+    install(TARGETS libleat_shared EXPORT leat-shared
+            LIBRARY COMPONENT libleat NAMELINK_COMPONENT leat-dev)
+    install(EXPORT leat-shared NAMESPACE leat:: DESTINATION ${LEAT_CMAKE_DIR} FILE leatTargets.cmake
+            COMPONENT leat-dev)
+endif()
+
+# Programs that link the shared library need none of what it needs itself. Where there is no shared one, they do.
+list(JOIN LEAT_REQUIRES ", " LEAT_REQUIRES_PRIVATE)
+set(LEAT_REQUIRES_ALWAYS "")
+if(NOT LEAT_SHARED)
+    set(LEAT_REQUIRES_ALWAYS ${LEAT_REQUIRES_PRIVATE})
+endif()
+configure_file(cmake/leat.pc.in leat.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/leat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT leat-dev)
+
+configure_package_config_file(cmake/leatConfig.cmake.in leatConfig.cmake INSTALL_DESTINATION ${LEAT_CMAKE_DIR}
+                              NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(leatConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/leatConfig.cmake ${PROJECT_BINARY_DIR}/leatConfigVersion.cmake
+        DESTINATION ${LEAT_CMAKE_DIR} COMPONENT leat-dev)
+
+file(GLOB examples CONFIGURE_DEPENDS examples/*.c)
+install(FILES ${examples} DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT leat-dev)
