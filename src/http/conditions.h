@@ -16,6 +16,18 @@ struct http_text {
     size_t size;
 };
 
+/* Without the spaces and tabs (OWS, RFC 9110 5.6.3) at both ends. */
+static inline struct http_text http_text_trim(struct http_text text)
+{
+    while (text.size > 0 && (*text.data == ' ' || *text.data == '\t')) {
+        text.data++;
+        text.size--;
+    }
+    while (text.size > 0 && (text.data[text.size - 1] == ' ' || text.data[text.size - 1] == '\t'))
+        text.size--;
+    return text;
+}
+
 /* The lines of one field, in order. */
 struct http_lines {
     struct http_text lines[CONDITION_LINES_MAX];
@@ -23,13 +35,22 @@ struct http_lines {
 };
 
 struct http_conditions {
-    struct http_lines if_match, if_none_match, if_modified_since, if_unmodified_since, if_range, range,
-        accept_encoding;
+    struct http_lines if_match, if_none_match, if_modified_since, if_unmodified_since, if_range,
+        range, accept_encoding;
     bool any; /* one of them is there */
 };
 
+/* What must be zero before the first line is read: the counts and any, not the lines. */
+static inline void http_conditions_clear(struct http_conditions *c)
+{
+    c->if_match.count = c->if_none_match.count = c->if_modified_since.count = 0;
+    c->if_unmodified_since.count = c->if_range.count = c->range.count = 0;
+    c->accept_encoding.count = 0;
+    c->any = false;
+}
+
 /* One field line of the request: kept, if it is one of ours (names without regard to case). Quick for those that are
- * not. c must be zero before the first. */
+ * not. c must be zero, or cleared, before the first. The text is not copied. */
 void leat__http_conditions_read(struct http_conditions *c, const char *name, size_t name_size,
                                 const char *value, size_t value_size);
 
@@ -42,9 +63,18 @@ struct http_validators {
     bool exists;        /* false: If-Match: * is false, If-None-Match: * is true */
 };
 
-/* 13.2.2: 0: go on; 304 or 412. method: GET and HEAD get 304, others 412. If-Range is leat__http_ranges' affair. */
+/* 13.2.2: 0: go on; 304 or 412. method: GET and HEAD get 304, others 412. If-Range is leat__http_ranges' affair. A list
+ * of tags that is none matches nothing, and lets no other method than GET and HEAD through. Only for what would be
+ * answered with 2xx without conditions (13.2.1). */
 unsigned leat__http_conditions_judge(const struct http_conditions *c, enum http_method method,
                                      const struct http_validators *v);
+
+/* 13.1.5: whether the range that was asked for is one of this representation: there is no If-Range, or it names the very
+ * tag or date. */
+bool leat__http_if_range_holds(const struct http_conditions *c, const struct http_validators *v);
+
+/* What a part of multipart/byteranges costs besides its octets (14.2), about. */
+enum { RANGE_PART_COST = 80 };
 
 struct http_range {
     uint64_t first, size; /* octets; size > 0 */
@@ -52,10 +82,10 @@ struct http_range {
 
 /* 14.2, for a representation of size octets, after the conditions: how many ranges there are to send (in the order they
  * were asked for; those that overlap or touch are joined when more than one is asked for); 0: send the whole (no Range,
- * malformed, another unit, If-Range does not hold, more than RANGES_MAX, or a range set that costs more than the whole);
- * -416: none can be satisfied. Only for GET. */
-int leat__http_ranges(const struct http_conditions *c, const struct http_validators *v, uint64_t size,
-                      struct http_range out[RANGES_MAX]);
+ * malformed, another unit, If-Range does not hold, more than RANGES_MAX asked for, or several that cost more than the
+ * whole); -416: none can be satisfied. Only for GET. out may be written to whatever the answer is. */
+int leat__http_ranges(const struct http_conditions *c, const struct http_validators *v,
+                      uint64_t size, struct http_range out[RANGES_MAX]);
 
 enum http_coding { CODING_IDENTITY, CODING_BR, CODING_GZIP, CODING_COUNT };
 
