@@ -100,7 +100,7 @@ LEAT_API leat_slice leat_query_string(leat_exchange *x); /* as sent, without '?'
 LEAT_API leat_slice leat_content(leat_exchange *x); /* whole, transfer coding removed; size 0: none */
 /* Address of the client, "127.0.0.1" or "2001:db8::1"; where a listener takes the PROXY protocol, the one that it told. */
 LEAT_API const char *leat_peer(leat_exchange *x);
-LEAT_API void *leat_data(leat_exchange *x);         /* what the `_with` registration was given */
+LEAT_API void *leat_data(leat_exchange *x); /* what the `_with` registration was given */
 
 /* ── The response ────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -173,6 +173,13 @@ typedef struct leat_server_options {
     int64_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms, drain_timeout_ms;
     bool commit;              /* populate all memory before listening */
     bool private_descriptors; /* a descriptor table per shard */
+    const char *tcp_profile;  /* "api", "streaming", "games", "trading", "many-idle" */
+    uint64_t file_cache;      /* bytes for small files, in all; UINT64_MAX: none */
+    int64_t file_check_ms; /* how long a kept file is sent before its name is looked at again; -1: for ever */
+    uint32_t file_descriptors;     /* open files kept, in all; UINT32_MAX: none */
+    uint32_t file_threads;         /* per shard, that read cold files */
+    const char *access_log;        /* file, or "-": standard output; NULL: none */
+    const char *access_log_format; /* "common", "combined" */
 } leat_server_options;
 
 LEAT_API leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,
@@ -197,8 +204,8 @@ LEAT_API int leat_main(leat_app *app, int argc, char **argv);
 /* ── Ready-made handlers ─────────────────────────────────────────────────────────────────────────────────────── */
 
 typedef struct leat_files_options {
-    const char *index;                /* the file that answers for its folder; default "index.html" */
-    const char *fallback;             /* a file that answers 200 for pages that are not there; NULL: none */
+    const char *index;    /* the file that answers for its folder; default "index.html" */
+    const char *fallback; /* a file that answers 200 for pages that are not there; NULL: none */
     const char *const *cache_control; /* NULL-terminated rules "PATTERN VALUE": "/assets/" "* public, max-age=60" */
     bool listing;                     /* show what is in a folder that has no index */
     bool clean_urls;                  /* /about is about.html, and /about.html redirects there */

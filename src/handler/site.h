@@ -5,15 +5,10 @@
 #define LEAT_SITE_H
 
 #include "base/base.h"
+#include "base/texts.h"
 #include "leat/leat.h"
 
-enum { SITE_TEXTS_MAX = 64, SITES_MAX = 64 };
-
-/* Texts of an option that may be given several times; NULL-terminated. (Also the shape of config.listen.) */
-struct option_texts {
-    const char *items[SITE_TEXTS_MAX + 1];
-    uint32_t count;
-};
+enum { SITE_TEXTS_MAX = OPTION_TEXTS_MAX, SITES_MAX = 64 };
 
 struct site_options {
     struct option_texts names; /* none: the site for all other hosts */

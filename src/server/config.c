@@ -28,31 +28,44 @@ void leat__config_default(struct config *config)
 
 /* ── From a program's options ── */
 
-static int read_loop(struct config *config, const char *name, char *error, size_t error_size)
+/* One word of an option that has some; NULL leaves what holds. */
+static int read_word(uint32_t *field, const char *option, const char *words, const char *written,
+                     char *error, size_t error_size)
 {
-    static const char *const names[] = {"auto", "uring", "epoll"};
-    static const enum loop_kind kinds[] = {LOOP_AUTO, LOOP_URING, LOOP_EPOLL};
-    if (name == NULL)
-        return 0;
-    for (unsigned i = 0; i < COUNT_OF(names); i++) {
-        if (strcmp(name, names[i]) == 0) {
-            config->loop = kinds[i];
-            return 0;
-        }
+    int index = written == NULL ? 0 : leat__option_find_word(words, written);
+    if (index < 0) {
+        snprintf(error, error_size, "--%s %s: not one of %s", option, written, words);
+        return -EINVAL;
     }
-    snprintf(error, error_size, "--loop %s: not one of auto|uring|epoll", name);
-    return -EINVAL;
+    if (written != NULL)
+        *field = (uint32_t)index;
+    return 0;
+}
+
+static int read_words(struct config *config, const leat_server_options *o, char *error, size_t error_size)
+{
+    static const enum loop_kind kinds[] = {LOOP_AUTO, LOOP_URING, LOOP_EPOLL};
+    uint32_t loop = 0;
+    int status = read_word(&loop, "loop", "auto|uring|epoll", o->loop, error, error_size);
+    config->loop = kinds[loop];
+    if (status == 0)
+        status = read_word(&config->tcp_profile, "tcp-profile",
+                           "api|streaming|games|trading|many-idle", o->tcp_profile, error, error_size);
+    if (status == 0)
+        status = read_word(&config->access_log_format, "access-log-format", "common|combined",
+                           o->access_log_format, error, error_size);
+    return status;
 }
 
 static int read_listen(struct config *config, const char *const *listen, char *error, size_t error_size)
 {
     for (; listen != NULL && *listen != NULL; listen++) {
-        if (config->listen_count == CONFIG_LISTEN_MAX) {
+        if (config->listen.count == CONFIG_LISTEN_MAX) {
             snprintf(error, error_size, "--listen %s: %d addresses are the most", *listen,
                      CONFIG_LISTEN_MAX);
             return -EINVAL;
         }
-        config->listen[config->listen_count++] = *listen;
+        config->listen.items[config->listen.count++] = *listen;
     }
     return 0;
 }
@@ -84,7 +97,7 @@ int leat__config_from_options(struct config *config, const leat_server_options *
     leat__config_default(config);
     int status = copy_known(&o, options, options_size, error, error_size);
     if (status == 0)
-        status = read_loop(config, o.loop, error, error_size);
+        status = read_words(config, &o, error, error_size);
     if (status == 0)
         status = read_listen(config, o.listen, error, error_size);
     if (status < 0)
@@ -114,7 +127,16 @@ int leat__config_from_options(struct config *config, const leat_server_options *
     TAKE(drain_timeout_ms, drain_timeout_ms);
     TAKE(commit, commit);
     TAKE(private_descriptors, private_descriptors);
+    TAKE(file_cache, file_cache);
+    TAKE(file_check_ms, file_check_ms);
+    TAKE(file_descriptors, file_descriptors);
+    TAKE(file_threads, file_threads);
+    TAKE(access_log, access_log);
 #undef TAKE
+    if (o.file_cache == UINT64_MAX)
+        config->file_cache = 0;
+    if (o.file_descriptors == UINT32_MAX)
+        config->file_descriptors = 0;
     return 0;
 }
 
@@ -125,10 +147,10 @@ static uint32_t count_listeners(const struct config *config)
     struct net_address addresses[2];
     char error[256];
     uint32_t count = 0;
-    if (config->listen_count == 0)
+    if (config->listen.count == 0)
         return 2; /* localhost: both families */
-    for (uint32_t i = 0; i < config->listen_count; i++) {
-        int found = leat__net_parse(config->listen[i], addresses, error, sizeof error);
+    for (uint32_t i = 0; i < config->listen.count; i++) {
+        int found = leat__net_parse(config->listen.items[i], addresses, error, sizeof error);
         count += found > 0 ? (uint32_t)found : 1;
     }
     return count;
@@ -151,13 +173,15 @@ void leat__config_plan_input(const struct config *config, struct plan_input *inp
     };
 }
 
+static uint64_t round_up_to_power(uint64_t size)
+{
+    return size < 2 ? 1 : 1ull << (64 - __builtin_clzll(size - 1));
+}
+
 /* The memory of one content is a power of two (memory/content.h). */
 static uint64_t content_block(uint64_t size)
 {
-    uint64_t block = CONTENT_BLOCK_MIN;
-    while (block < size)
-        block *= 2;
-    return block;
+    return round_up_to_power(size > CONTENT_BLOCK_MIN ? size : CONTENT_BLOCK_MIN);
 }
 
 /* Does the plan of config fit? What it takes is held against the machine, leaving a quarter of the
@@ -232,6 +256,7 @@ void leat__config_fill(struct config *config, const struct machine *machine)
     config->descriptor_limit = machine->descriptor_limit;
     if (config->memory == 0)
         config->memory = machine->memory / 2;
+    config->access_log_buffer = round_up_to_power(config->access_log_buffer);
     struct config told = *config;
     bool choose_shards = config->shards == 0;
     uint32_t shards = choose_shards ? machine->processors : config->shards;

@@ -7,6 +7,7 @@
 #define LEAT_CONFIG_H
 
 #include "base/base.h"
+#include "base/texts.h"
 #include "leat/leat.h"
 #include "loop/loop.h"
 #include "memory/plan.h"
@@ -16,9 +17,9 @@
 enum { CONFIG_LISTEN_MAX = 16 };
 
 struct config {
-    const char *listen[CONFIG_LISTEN_MAX + 1]; /* texts, NULL-terminated; none: localhost:8080 */
-    uint32_t listen_count;
-    uint32_t shards; /* 0: one per processor */
+    struct option_texts listen; /* at most CONFIG_LISTEN_MAX; none: localhost:8080 */
+    uint32_t tcp_profile;       /* a word of the option's, by its number */
+    uint32_t shards;            /* 0: one per processor */
     enum loop_kind loop;
     uint32_t connections;           /* in all; 0: from the machine */
     uint32_t exchanges;             /* in all; 0: from connections */
@@ -28,6 +29,15 @@ struct config {
     int64_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms,
         drain_timeout_ms; /* -1: never */
     bool commit, private_descriptors, quiet;
+    /* what serving files takes: room and threads are taken only when files are served */
+    uint64_t file_cache;        /* bytes, in all; 0: nothing is kept */
+    int64_t file_check_ms;      /* how long what is kept is believed; -1: for ever */
+    uint32_t file_descriptors;  /* open files kept, in all */
+    uint32_t file_threads;      /* per shard */
+    const char *access_log;     /* a file, "-" for standard output, NULL: none */
+    uint32_t access_log_format; /* enum access_format */
+    uint64_t access_log_buffer; /* bytes per shard; a power of two once completed */
+    const char *config_file;    /* NULL: none */
     /* found out by completing */
     bool uring;                /* loop comes to io_uring here */
     uint32_t descriptor_limit; /* RLIMIT_NOFILE, raised as far as it goes */

@@ -13,8 +13,8 @@ enum { BACKLOG = 4096 };
 int leat__listeners_parse(struct listeners *l, const struct config *config, char *error, size_t error_size)
 {
     static const char *const otherwise[] = {"localhost:8080"};
-    const char *const *texts = config->listen_count > 0 ? config->listen : otherwise;
-    uint32_t text_count = config->listen_count > 0 ? config->listen_count : 1;
+    const char *const *texts = config->listen.count > 0 ? config->listen.items : otherwise;
+    uint32_t text_count = config->listen.count > 0 ? config->listen.count : 1;
     memset(l, 0, sizeof *l);
     for (uint32_t i = 0; i < text_count; i++) {
         struct net_address found[2];

@@ -89,6 +89,18 @@ void leat__option_write_duration(char *out, int64_t ms)
         write_value(out, ms, time_units, COUNT_OF(time_units));
 }
 
+int leat__option_find_word(const char *words, const char *written)
+{
+    for (int index = 0;; index++) {
+        size_t size = strcspn(words, "|");
+        if (strlen(written) == size && memcmp(words, written, size) == 0)
+            return index;
+        if (words[size] == '\0')
+            return -1;
+        words += size + 1;
+    }
+}
+
 enum { WORD_MAX = 40 };
 
 /* Levenshtein's distance, one row at a time; a swap of neighbours counts two. */

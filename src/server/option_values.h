@@ -21,6 +21,9 @@ void leat__option_write_count(char *out, int64_t count);
 void leat__option_write_bytes(char *out, int64_t bytes);
 void leat__option_write_duration(char *out, int64_t ms);
 
+/* Which of the words between bars ("auto|uring|epoll") it is, or -1. */
+int leat__option_find_word(const char *words, const char *written);
+
 /* Index of the word nearest to what was written, or -1 when none is near: at most a third of its letters wrong (and at
  * least one may be), or it is the beginning of one. words: an array of count; NULL entries are skipped. */
 int leat__option_nearest(const char *written, const char *const *words, unsigned count);

@@ -143,16 +143,10 @@ static int read_number(struct options *options, const struct option_row *row, co
 static int read_choice(struct options *options, const struct option_row *row, const char *written,
                        char *error, size_t error_size)
 {
-    int64_t index = 0;
-    for (const char *at = row->argument;; index++) {
-        size_t size = strcspn(at, "|");
-        if (strlen(written) == size && memcmp(at, written, size) == 0) {
-            store(options, row, index);
-            return 0;
-        }
-        if (at[size] == '\0')
-            break;
-        at += size + 1;
+    int index = leat__option_find_word(row->argument, written);
+    if (index >= 0) {
+        store(options, row, index);
+        return 0;
     }
     snprintf(error, error_size, "--%s %s: not one of %s; for example --%s %s", row->name, written,
              row->argument, row->name, row->example);
@@ -165,7 +159,7 @@ static int read_address(struct options *options, const struct option_row *row, c
     struct config *config = &options->config;
     struct net_address found[2];
     char why[256] = "", named[192];
-    if (config->listen_count == CONFIG_LISTEN_MAX) {
+    if (config->listen.count == CONFIG_LISTEN_MAX) {
         snprintf(error, error_size, "--%s %s: %d addresses are the most", row->name, written,
                  CONFIG_LISTEN_MAX);
         return -EINVAL;
@@ -178,8 +172,8 @@ static int read_address(struct options *options, const struct option_row *row, c
                  is_named ? why + size : why, row->name, row->example);
         return -EINVAL;
     }
-    config->listen[config->listen_count++] = written;
-    config->listen[config->listen_count] = NULL;
+    config->listen.items[config->listen.count++] = written;
+    config->listen.items[config->listen.count] = NULL;
     return 0;
 }
 
@@ -192,7 +186,10 @@ static int read_option(struct options *options, const struct option_row *row, co
         return 0;
     case OPTION_CHOICE:
         return read_choice(options, row, written, error, error_size);
-    case OPTION_TEXTS:
+    case OPTION_TEXT:
+        memcpy((char *)options + row->at, &written, sizeof written);
+        return 0;
+    case OPTION_LISTEN:
         return read_address(options, row, written, error, error_size);
     default:
         return read_number(options, row, written, error, error_size);

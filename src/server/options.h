@@ -11,7 +11,9 @@ enum option_kind {
     OPTION_BYTES,
     OPTION_DURATION,
     OPTION_CHOICE,
+    OPTION_TEXT,
     OPTION_TEXTS,
+    OPTION_LISTEN,
     OPTION_FLAG,
 };
 

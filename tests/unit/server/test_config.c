@@ -215,8 +215,8 @@ static void options_of_programs_become_a_config(void **state)
                                    .private_descriptors = true};
     struct config c;
     assert_int_equal(leat__config_from_options(&c, &o, sizeof o, error, sizeof error), 0);
-    assert_int_equal(c.listen_count, 2);
-    assert_string_equal(c.listen[1], "unix:/tmp/x");
+    assert_int_equal(c.listen.count, 2);
+    assert_string_equal(c.listen.items[1], "unix:/tmp/x");
     assert_int_equal(c.shards, 3);
     assert_int_equal(c.loop, LOOP_EPOLL);
     assert_int_equal(c.connections, 10);

@@ -52,7 +52,7 @@ static void defaults_are_those_promised(void **state)
     assert_int_equal(o.config.fields_max, 128);
     assert_int_equal(o.config.content_max, 1 << 20);
     assert_int_equal(o.config.loop, LOOP_AUTO);
-    assert_int_equal(o.config.listen_count, 0);
+    assert_int_equal(o.config.listen.count, 0);
     assert_false(o.config.commit || o.config.private_descriptors || o.config.quiet);
     assert_false(o.plan || o.json || o.layout || o.help || o.version);
 }
@@ -94,12 +94,12 @@ static void addresses_add_up_in_order(void **state)
     struct options o;
     assert_true(
         parse(&o, "--listen 127.0.0.1:80 --listen [::1]:81 --listen=:82 --listen unix:/tmp/x") > 0);
-    assert_int_equal(o.config.listen_count, 4);
-    assert_string_equal(o.config.listen[0], "127.0.0.1:80");
-    assert_string_equal(o.config.listen[1], "[::1]:81");
-    assert_string_equal(o.config.listen[2], ":82");
-    assert_string_equal(o.config.listen[3], "unix:/tmp/x");
-    assert_null(o.config.listen[4]);
+    assert_int_equal(o.config.listen.count, 4);
+    assert_string_equal(o.config.listen.items[0], "127.0.0.1:80");
+    assert_string_equal(o.config.listen.items[1], "[::1]:81");
+    assert_string_equal(o.config.listen.items[2], ":82");
+    assert_string_equal(o.config.listen.items[3], "unix:/tmp/x");
+    assert_null(o.config.listen.items[4]);
 }
 
 static void too_many_addresses_are_refused(void **state)
@@ -222,6 +222,8 @@ static void every_row_holds_its_range(void **state)
             continue;
         const int64_t ends[] = {row->smallest, row->largest, row->smallest - 1, row->largest + 1};
         for (int end = 0; end < 4; end++) {
+            if (row->kind == OPTION_DURATION && ends[end] == -1)
+                continue; /* never */
             if (row->kind == OPTION_DURATION)
                 leat__option_write_duration(value, ends[end]);
             else
