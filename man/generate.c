@@ -1,0 +1,307 @@
+/* generate.c: the manual, the example configuration and the shell's completion, from the tables of options and the
+ * installed header.
+ *
+ *     generate DIRECTORY HEADER DATE TEMPLATE…
+ *
+ * A template is text by hand (leat-serve.1.in). @VERSION@ and @DATE@ are replaced in it, and a line that names a form of
+ * a table, `@OPTIONS site@`, by every row of that table in that form: so what a page says of an option is what --help
+ * says, and no page can lack one. Section 3 has no templates (api.c). */
+#include "roff.h"
+
+#include "http1/http1.h"
+#include "leat/leat.h"
+#include "server/option_values.h"
+#include <ctype.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { VALUE_SIZE = 128 };
+
+enum kind { GROUP, COUNT, BYTES, DURATION, CHOICE, TEXT, TEXTS, LISTEN, FLAG };
+
+struct row {
+    enum kind kind;
+    const char *name; /* of a group: its title */
+    const char *argument;
+    int64_t smallest, largest, standard;
+    const char *standard_words, *example, *help;
+};
+
+#define OPTION_GROUP(title) {GROUP, title, NULL, 0, 0, 0, NULL, NULL, NULL},
+#define OPTION(name, kind, field, argument, smallest, largest, standard, standard_words, example, help) \
+    {kind, name, argument, smallest, largest, standard, standard_words, example, help},
+
+static const struct row server_rows[] = {
+#include "server/options.def"
+};
+static const struct row site_rows[] = {
+#include "handler/site.def"
+};
+
+static const struct table {
+    const char *name;
+    const struct row *rows;
+    unsigned count;
+} tables[] = {
+    {"server", server_rows, COUNT_OF(server_rows)},
+    {"site", site_rows, COUNT_OF(site_rows)},
+};
+
+/* Flags of the command line only: they say what to do, not how. */
+static bool is_file_key(const struct row *row)
+{
+    static const char *const flags_only[] = {"config", "plan",    "json",     "layout",
+                                             "help",   "version", "effective"};
+    for (unsigned i = 0; i < COUNT_OF(flags_only); i++)
+        if (strcmp(row->name, flags_only[i]) == 0)
+            return false;
+    return true;
+}
+
+static void put_string(FILE *file, const char *text)
+{
+    man__put_text(file, text, strlen(text));
+}
+
+/* What holds when nothing is said; "" when that is nothing. */
+static void write_standard(const struct row *row, char value[static VALUE_SIZE])
+{
+    value[0] = '\0';
+    if (row->standard == 0)
+        snprintf(value, VALUE_SIZE, "%s", row->standard_words != NULL ? row->standard_words : "");
+    else if (row->kind == BYTES)
+        leat__option_write_bytes(value, row->standard);
+    else if (row->kind == DURATION)
+        leat__option_write_duration(value, row->standard);
+    else if (row->kind == FLAG)
+        strcpy(value, "yes");
+    else
+        leat__option_write_count(value, row->standard);
+}
+
+static void put_help(FILE *file, const struct row *row)
+{
+    char standard[VALUE_SIZE], smallest[VALUE_SIZE], largest[VALUE_SIZE];
+    put_string(file, row->help);
+    fputc('\n', file);
+    write_standard(row, standard);
+    if (standard[0] != '\0') {
+        fputs("Default: ", file);
+        put_string(file, standard);
+        fputs(".\n", file);
+    }
+    if (row->kind == COUNT || row->kind == BYTES || row->kind == DURATION) {
+        void (*write)(char *, int64_t) = row->kind == BYTES      ? leat__option_write_bytes
+                                         : row->kind == DURATION ? leat__option_write_duration
+                                                                 : leat__option_write_count;
+        write(smallest, row->smallest);
+        write(largest, row->largest);
+        fprintf(file, "From %s to %s.\n", smallest, largest);
+    }
+}
+
+/* ── The forms of a row ──────────────────────────────────────────────────────────────────────────────────────── */
+
+static void put_option(FILE *file, const struct row *row)
+{
+    if (row->kind == GROUP) {
+        fprintf(file, ".SS %s\n", row->name);
+        return;
+    }
+    fputs(".TP\n\\fB\\-\\-", file);
+    put_string(file, row->name);
+    fputs("\\fR", file);
+    if (row->argument != NULL) {
+        fputs(" \\fI", file);
+        put_string(file, row->argument);
+        fputs("\\fR", file);
+    }
+    fputc('\n', file);
+    put_help(file, row);
+}
+
+/* A row of the configuration file, with its variable of the environment. */
+static void put_key(FILE *file, const struct row *row)
+{
+    if (row->kind == GROUP) {
+        fprintf(file, ".SS %s\n", row->name);
+        return;
+    }
+    if (!is_file_key(row))
+        return;
+    fputs(".TP\n\\fB", file);
+    put_string(file, row->name);
+    fputs("\\fR = \\fI", file);
+    put_string(file, row->kind == FLAG ? "yes|no" : row->argument);
+    fputs("\\fR\n", file);
+    put_help(file, row);
+    fputs("Environment:\n.BR LEAT_", file);
+    for (const char *c = row->name; *c != '\0'; c++)
+        fputc(*c == '-' ? '_' : toupper((unsigned char)*c), file);
+    fputs(" .\n", file);
+}
+
+/* A row of the example configuration, as a comment: what it is, and what it could be. */
+static void put_example(FILE *file, const struct row *row)
+{
+    enum { COLUMNS = 96 };
+    if (row->kind == GROUP) {
+        fprintf(file, "\n# ── %s\n", row->name);
+        return;
+    }
+    if (!is_file_key(row))
+        return;
+    char standard[VALUE_SIZE];
+    size_t column = 0;
+    fputc('\n', file);
+    for (const char *word = row->help; *word != '\0'; word += strspn(word, " ")) {
+        size_t size = strcspn(word, " ");
+        if (column > 0 && column + 1 + size > COLUMNS) {
+            fputc('\n', file);
+            column = 0;
+        }
+        column += (size_t)fprintf(file, "%s%.*s", column == 0 ? "# " : " ", (int)size, word);
+        word += size;
+    }
+    write_standard(row, standard);
+    fprintf(file, standard[0] != '\0' ? " [%s]\n" : "\n", standard);
+    const char *value = row->kind == FLAG ? (row->standard ? "no" : "yes") : row->example;
+    size_t size = strlen(value);
+    bool quoted = size > 1 && value[0] == '"' && value[size - 1] == '"';
+    fprintf(file, "#%s = %.*s\n", row->name, (int)(size - 2 * quoted), value + quoted);
+}
+
+static void put_word(FILE *file, const struct row *row)
+{
+    if (row->kind != GROUP)
+        fprintf(file, "        --%s\n", row->name);
+}
+
+/* What a shell proposes behind an option. */
+static void put_completion(FILE *file, const struct row *row)
+{
+    if (row->kind == CHOICE) {
+        fprintf(file, "        --%s) words='", row->name);
+        for (const char *c = row->argument; *c != '\0'; c++)
+            fputc(*c == '|' ? ' ' : *c, file);
+        fputs("' ;;\n", file);
+    } else if (row->kind == TEXT) {
+        fprintf(file, "        --%s) _leat_files %s; return ;;\n", row->name,
+                strcmp(row->argument, "DIR") == 0 ? "-d" : "-f");
+    } else if (row->argument != NULL && row->kind != GROUP) {
+        fprintf(file, "        --%s) return ;;\n", row->name);
+    }
+}
+
+static const struct form {
+    const char *name;
+    void (*put)(FILE *file, const struct row *row);
+} forms[] = {
+    {"OPTIONS", put_option},         {"KEYS", put_key},
+    {"EXAMPLE", put_example},        {"WORDS", put_word},
+    {"COMPLETIONS", put_completion},
+};
+
+/* ── Templates ───────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void fail(const char *template, const char *line)
+{
+    fprintf(stderr, "%s: no such table or form: %s\n", template, line);
+    exit(EXIT_FAILURE);
+}
+
+/* "@FORM table@" */
+static bool put_table(FILE *file, const char *template, const char *line)
+{
+    char form[16], table[16], end;
+    if (sscanf(line, "@%15[A-Z] %15[a-z]%c", form, table, &end) != 3 || end != '@')
+        return false;
+    for (unsigned i = 0; i < COUNT_OF(forms); i++) {
+        for (unsigned k = 0; k < COUNT_OF(tables); k++) {
+            if (strcmp(form, forms[i].name) != 0 || strcmp(table, tables[k].name) != 0)
+                continue;
+            for (unsigned r = 0; r < tables[k].count; r++)
+                forms[i].put(file, &tables[k].rows[r]);
+            return true;
+        }
+    }
+    fail(template, line);
+    return false;
+}
+
+static void put_line(FILE *file, const char *line, const char *date)
+{
+    static const char version_mark[] = "@VERSION@", date_mark[] = "@DATE@";
+    while (*line != '\0') {
+        if (strncmp(line, version_mark, strlen(version_mark)) == 0) {
+            fputs(LEAT_VERSION, file);
+            line += strlen(version_mark);
+        } else if (strncmp(line, date_mark, strlen(date_mark)) == 0) {
+            fputs(date, file);
+            line += strlen(date_mark);
+        } else {
+            fputc(*line++, file);
+        }
+    }
+}
+
+/* PATH/NAME.N.in → DIRECTORY/manN/NAME.N; another NAME.in → DIRECTORY/NAME. */
+static FILE *open_output(const char *directory, const char *template)
+{
+    char name[256];
+    const char *slash = strrchr(template, '/');
+    snprintf(name, sizeof name, "%s", slash != NULL ? slash + 1 : template);
+    name[strlen(name) - strlen(".in")] = '\0';
+    size_t size = strlen(name);
+    if (size > 2 && name[size - 2] == '.' && isdigit((unsigned char)name[size - 1])) {
+        int section = name[size - 1] - '0';
+        name[size - 2] = '\0';
+        return man__page_open(directory, name, section);
+    }
+    return man__file_open(directory, name);
+}
+
+static void write_template(const char *directory, const char *template, const char *date)
+{
+    char line[512];
+    FILE *in = fopen(template, "r");
+    if (in == NULL) {
+        perror(template);
+        exit(EXIT_FAILURE);
+    }
+    FILE *out = open_output(directory, template);
+    while (fgets(line, sizeof line, in) != NULL)
+        if (!put_table(out, template, line))
+            put_line(out, line, date);
+    fclose(in);
+    man__page_close(out);
+}
+
+static char *read_whole(const char *path)
+{
+    enum { HEADER_MAX = 1 << 20 };
+    char *text = malloc(HEADER_MAX + 1);
+    FILE *file = fopen(path, "r");
+    if (file == NULL || text == NULL) {
+        perror(path);
+        exit(EXIT_FAILURE);
+    }
+    text[fread(text, 1, HEADER_MAX, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 4) {
+        fputs("generate DIRECTORY HEADER DATE TEMPLATE...\n", stderr);
+        return 64;
+    }
+    char *header = read_whole(argv[2]);
+    man__write_api(argv[1], header, LEAT_VERSION, argv[3]);
+    free(header);
+    for (int i = 4; i < argc; i++)
+        write_template(argv[1], argv[i], argv[3]);
+    return 0;
+}
