@@ -12,6 +12,7 @@ static const struct verb verbs[] = {
     {"serve", "serve [DIR] [OPTION]...", "serve the files of DIR, or a welcome page", leat__verb_serve},
     {"plan", "plan [OPTION]...", "print what a server with these options would take in memory",
      leat__verb_plan},
+    {"bundle", "bundle DIR FILE", "pack a folder into one file, to serve with --bundle", leat__verb_bundle},
     {"help", "help [VERB]", "say what a verb does", run_help},
 };
 

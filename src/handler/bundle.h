@@ -5,7 +5,8 @@
  *
  *     header │ index: open-addressed table by path hash │ entries │ paths and field lines │ contents, each aligned
  *
- * Integers are little-endian; the format carries a version and a checksum over all but the contents. */
+ * Integers are little-endian; the format carries a version and a checksum over all but the contents
+ * (bundle_format.h). */
 #ifndef LEAT_BUNDLE_H
 #define LEAT_BUNDLE_H
 
@@ -17,7 +18,8 @@ struct bundle;
 struct bundle_file {
     const char *bytes; /* in the mapping */
     uint64_t offset, size; /* of the same in the bundle's file */
-    const char *lines; /* complete field lines: Content-Type, ETag, Last-Modified, Accept-Ranges, Vary, … */
+    /* complete field lines: Content-Type first; Content-Encoding, Vary, ETag, Last-Modified, Accept-Ranges … */
+    const char *lines;
     size_t lines_size;
     struct http_text etag; /* within lines; strong: made of the content */
     int64_t modified_s;

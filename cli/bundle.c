@@ -1,0 +1,106 @@
+/* bundle.c: `leat bundle DIR FILE`: packs a folder. On a terminal one line counts along; elsewhere only the last line is
+ * told. */
+#define _GNU_SOURCE
+#include "verbs.h"
+
+#include "base/base.h"
+#include "base/clock.h"
+#include "handler/bundle.h"
+#include "memory/plan.h"
+#include "server/main.h"
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { TELL_EVERY_MS = 100 };
+
+struct progress {
+    bool shown;
+    int64_t told_ms;
+    uint64_t files, size;
+};
+
+static const char usage[] =
+    "Usage: leat bundle DIR FILE [OPTION]...\n\n"
+    "Packs the files of DIR into FILE, which leat serve --bundle FILE then serves in place of\n"
+    "the folder: mapped once, with every type, tag and date ready made. What the server would\n"
+    "not serve is left out: hidden names, special files, links that lead out of DIR. STYLE.css.br\n"
+    "and STYLE.css.gz beside STYLE.css are sent in its place to clients that accept them.\n"
+    "The same folder gives the same bytes. A server that runs keeps the bundle that it has; "
+    "restart\n"
+    "it to serve the new one.\n\n"
+    "  --quiet    tell nothing but what goes wrong\n"
+    "  --help     print this and exit\n\n"
+    "Exit status: 0 it is written, 64 wrong usage, 71 the system refuses: nothing was written.\n";
+
+static void show(void *to, const char *file, uint64_t size)
+{
+    struct progress *p = to;
+    char human[PLAN_HUMAN_SIZE];
+    p->files++;
+    p->size += size;
+    int64_t now_ms = leat__clock_now_ms();
+    if (!p->shown || now_ms - p->told_ms < TELL_EVERY_MS)
+        return;
+    p->told_ms = now_ms;
+    fprintf(stderr, "\r\033[K%llu files, %s: %.60s", (unsigned long long)p->files,
+            leat__plan_human(human, p->size), file);
+}
+
+static int tell_done(const struct progress *p, const char *path)
+{
+    char contents[PLAN_HUMAN_SIZE], whole[PLAN_HUMAN_SIZE];
+    struct stat status;
+    if (stat(path, &status) < 0) {
+        fprintf(stderr, "leat: %s: %s\n", path, strerror(errno));
+        return MAIN_SYSTEM;
+    }
+    printf("leat: %s: %llu file%s of %s, packed into %s\n", path, (unsigned long long)p->files,
+           p->files == 1 ? "" : "s", leat__plan_human(contents, p->size),
+           leat__plan_human(whole, (uint64_t)status.st_size));
+    if (fflush(stdout) == 0)
+        return MAIN_DONE;
+    perror("leat: standard output");
+    return MAIN_SYSTEM;
+}
+
+static int tell_usage(const char *what)
+{
+    fprintf(stderr, "leat: bundle: %s; write leat bundle DIR FILE, like leat bundle /srv/www site.leat\n",
+            what);
+    return MAIN_USAGE;
+}
+
+static int pack(const char *directory, const char *path, bool quiet)
+{
+    struct progress progress = {.shown = !quiet && isatty(STDERR_FILENO)};
+    int status = leat__bundle_write(directory, path, show, &progress);
+    if (progress.shown)
+        fputs("\r\033[K", stderr);
+    return status == 0 && !quiet ? tell_done(&progress, path) : status;
+}
+
+int leat__verb_bundle(int argc, char **argv)
+{
+    static const struct option flags[] = {
+        {"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {0}};
+    bool quiet = false;
+    opterr = 0;
+    optind = 1;
+    for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
+        if (flag == 'h') {
+            fputs(usage, stdout);
+            return fflush(stdout) == 0 ? MAIN_DONE : MAIN_SYSTEM;
+        }
+        if (flag != 'q') {
+            fprintf(stderr, "leat: %s: no such option; leat help bundle lists them\n", argv[optind - 1]);
+            return MAIN_USAGE;
+        }
+        quiet = true;
+    }
+    if (argc - optind != 2)
+        return tell_usage(argc - optind < 2 ? "needs a folder and a file to write" : "takes two names");
+    return pack(argv[optind], argv[optind + 1], quiet);
+}
