@@ -5,6 +5,7 @@
 
 #include "leat/leat.h"
 #include "memory/plan.h"
+#include "server/options.h"
 
 enum { MAIN_DONE = 0, MAIN_USAGE = 64, MAIN_SYSTEM = 71 };
 
@@ -14,6 +15,14 @@ struct program {
     const char *about; /* lines for --help */
     bool takes_operand;
     bool plan_only; /* --plan goes without saying */
+    /* Options of the program's own (NULL: none), and what they fill: the table's struct, of the file's top, the
+     * environment and the flags. It is full when prepare runs; its texts live until leat__main_run returns. */
+    const struct option_table *extra;
+    void *extra_options;
+    /* A section of the file, [site NAME …] when extra->section is "site": answers the struct that its rows fill, which
+     * is given the defaults first. In the order of the file, before prepare; NULL when there are too many. names live
+     * as long as the texts. Never called by a reload. */
+    void *(*open_section)(const struct option_texts *names, void *data);
     /* Registers what depends on the operand (NULL: none was given); NULL: nothing does. 0, or the exit status after a
      * line on stderr. */
     int (*prepare)(leat_app *app, const char *operand, void *data);

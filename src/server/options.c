@@ -11,28 +11,19 @@
 #include <getopt.h>
 #include <stdio.h>
 
-#define FIELD_SIZE(field) sizeof(((struct options *)0)->field)
-
 const struct option_row leat__option_rows[] = {
-#define OPTION_GROUP(title) {.name = title, .kind = OPTION_HEADING},
-#define OPTION(name_, kind_, field, argument_, smallest_, largest_, standard_, words, example_, help_) \
-    {.name = name_,                                                                                    \
-     .kind = OPTION_##kind_,                                                                           \
-     .at = offsetof(struct options, field),                                                            \
-     .size = FIELD_SIZE(field),                                                                        \
-     .argument = argument_,                                                                            \
-     .smallest = smallest_,                                                                            \
-     .largest = largest_,                                                                              \
-     .standard = standard_,                                                                            \
-     .standard_words = words,                                                                          \
-     .example = example_,                                                                              \
-     .help = help_},
+#define OPTION_GROUP(title) OPTION_ROW_HEADING(title),
+#define OPTION(...) OPTION_ROW(struct options, OPTION_RESTART, __VA_ARGS__),
+#define OPTION_CHANGES(...) OPTION_ROW(struct options, OPTION_LIVE, __VA_ARGS__),
+#define OPTION_OF_START(...) OPTION_ROW(struct options, OPTION_OUTSIDE, __VA_ARGS__),
+#define OPTION_ORDER(...) OPTION_ROW(struct options, OPTION_ONCE, __VA_ARGS__),
 #include "server/options.def"
-#undef OPTION
-#undef OPTION_GROUP
 };
 
 const unsigned leat__option_row_count = COUNT_OF(leat__option_rows);
+
+const struct option_table leat__server_table = {
+    .rows = leat__option_rows, .count = COUNT_OF(leat__option_rows), .size = sizeof(struct options)};
 
 enum { ROWS = COUNT_OF(leat__option_rows), OPTION_CODE = 256 };
 

@@ -17,15 +17,24 @@ enum option_kind {
     OPTION_FLAG,
 };
 
+/* When a row's value counts. */
+enum option_when {
+    OPTION_RESTART, /* from the start on */
+    OPTION_LIVE,    /* and SIGHUP may change it */
+    OPTION_OUTSIDE, /* as the first, but it can't stand in the file: flags and environment only */
+    OPTION_ONCE,    /* it is an order, not a setting: flags only */
+};
+
 struct options {
     struct config config;
-    bool plan, json, layout, help, version;
+    bool plan, json, layout, print_config, check, help, version;
 };
 
 struct option_row {
     const char *name; /* without the dashes; a heading's title */
     enum option_kind kind;
-    uint16_t at, size;    /* of the field within struct options */
+    enum option_when when;
+    uint16_t at, size;    /* of the field within the table's struct */
     const char *argument; /* as --help shows it; of a choice: the words between bars */
     int64_t smallest, largest;
     int64_t standard;
@@ -34,7 +43,36 @@ struct option_row {
     const char *help;
 };
 
-extern const struct option_row leat__option_rows[];
+/* Rows that fill one struct. The server's are options.def; a program may bring a table of its own (server/main.h), made
+ * of a .def file with the same macros:
+ *
+ *     static const struct option_row rows[] = {
+ *     #define OPTION_GROUP(title) OPTION_ROW_HEADING(title),
+ *     #define OPTION(...) OPTION_ROW(struct site_options, OPTION_RESTART, __VA_ARGS__),
+ *     #include "handler/site.def"
+ *     }; */
+struct option_table {
+    const struct option_row *rows;
+    uint32_t count;
+    uint32_t size; /* of the struct */
+    const char *section; /* "site": a section [site NAME …] of a file fills a further struct; NULL: none does */
+};
+
+#define OPTION_ROW_HEADING(title)                                                                  \
+    {                                                                                              \
+        .name = title, .kind = OPTION_HEADING                                                      \
+    }
+#define OPTION_ROW(struct_, when_, name_, kind_, field, argument_, smallest_, largest_, standard_, \
+                   words, example_, help_)                                                         \
+    {                                                                                              \
+        .name = name_, .kind = OPTION_##kind_, .when = when_, .at = offsetof(struct_, field),      \
+        .size = sizeof(((struct_ *)0)->field), .argument = argument_, .smallest = smallest_,       \
+        .largest = largest_, .standard = standard_, .standard_words = words, .example = example_,  \
+        .help = help_                                                                              \
+    }
+
+extern const struct option_table leat__server_table; /* of struct options */
+extern const struct option_row leat__option_rows[];  /* its rows */
 extern const unsigned leat__option_row_count;
 
 void leat__options_default(struct options *options);
