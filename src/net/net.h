@@ -3,6 +3,7 @@
 #define LEAT_NET_H
 
 #include "base/base.h"
+#include "net/settings.h"
 #include <sys/socket.h>
 
 struct net_address {
