@@ -3,7 +3,6 @@
 # `libleat`. `installed` is the target that builds all of it.
 
 include(CMakePackageConfigHelpers)
-set(LEAT_CONFIG_DIR ${CMAKE_INSTALL_SYSCONFDIR}/leat CACHE PATH "Where leat.conf goes")
 set(LEAT_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/leat)
 
 add_custom_target(installed DEPENDS product)
