@@ -177,12 +177,24 @@ static void serve(leat_server *server, const char *name, const sigset_t *signals
     say(STDOUT_FILENO, name, "stopped%s%s", text[0] != '\0' ? "; " : "", text);
 }
 
+static int examine(const leat_server *server, const struct program *program, const struct options *options)
+{
+    int status = program->examine(server, options, program->data);
+    int flushed = flush_output(program->name);
+    return status != MAIN_DONE ? status : flushed;
+}
+
 static int run_server(leat_app *app, const struct program *program, const struct options *options)
 {
     sigset_t signals;
     int status = MAIN_DONE;
     block_signals(&signals);
     leat_server *server = leat__server_create(app, &options->config);
+    if (program->examine != NULL) {
+        status = examine(server, program, options);
+        leat_server_destroy(server);
+        return status;
+    }
     const struct plan *plan = leat__server_plan(server);
     bool failed = leat_server_error(server)[0] != '\0' || plan == NULL;
     /* a plan that does not fit is shown too when it was asked for: that is when it is wanted most */
