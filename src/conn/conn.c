@@ -18,18 +18,33 @@ const char *leat__conn_state_name(enum conn_state state)
     return state < CONN_STATE_COUNT ? names[state] : "?";
 }
 
-void leat__conns_init(struct conns *c)
+void leat__conns_limit(struct conns *c, const struct conn_limits *limits)
 {
+    c->limits = *limits;
+    c->common.content_max = limits->content_max;
+    c->common.file_check_ms = limits->file_check_ms;
+}
+
+void leat__conns_init(struct conns *c, const struct conn_limits *limits)
+{
+    leat__conns_limit(c, limits);
     c->common.memory = &c->memory;
     c->common.counters = &c->counters;
     c->common.now_s = &c->loop.realtime_s;
     c->common.date_s = INT64_MIN;
+    c->common.now_ms = &c->loop.now_ms;
+    c->common.slots = c->loop.slots;
     c->trim_at_ms = c->loop.now_ms + CONN_TRIM_MS;
     c->loop.alarm_ms = c->trim_at_ms;
 }
 
-int leat__conns_listen(struct conns *c, unsigned i, int fd)
+int leat__conns_listen(struct conns *c, unsigned i, int fd, const struct net_options *options)
 {
+    c->listener_options[i] = options;
+    if (options != NULL && net_proxy_versions(options) != NET_PROXY_OFF)
+        c->proxy_listeners |= UINT64_C(1) << i;
+    if (options != NULL && leat__net_needs_accepted(options))
+        c->accepted_listeners |= UINT64_C(1) << i;
     int error = loop_listen(&c->loop, fd, i);
     if (error < 0)
         return error;
@@ -65,6 +80,10 @@ static void on_accept(void *context, int fd, unsigned listener)
         return;
     }
     s->listener = listener & 0xff;
+    if (c->memory.peers != NULL)
+        leat__net_peer(fd, (struct net_peer *)(void *)c->memory.peers + loop_slot_index(&c->loop, s));
+    if (UNLIKELY(c->accepted_listeners & (UINT64_C(1) << listener)))
+        leat__net_accepted(fd, c->listener_options[listener]);
     s->state = CONN_IDLE;
     c->open++;
     c->counters.connections++;
@@ -138,7 +157,7 @@ void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
     }
     c->lent = b;
     leat__input_add(c, x, b);
-    if (UNLIKELY(s->state == CONN_WRITING))
+    if (UNLIKELY(s->state == CONN_WRITING || s->state == CONN_WAITING))
         loop_pause_recv(&c->loop, s);
     else
         leat__conn_advance(c, s, x);
@@ -153,7 +172,7 @@ static void on_recv_end(void *context, struct slot *s, int error)
     struct conns *c = context;
     if (error < 0)
         c->counters.resets++;
-    if (error == 0 && s->state == CONN_WRITING)
+    if (error == 0 && (s->state == CONN_WRITING || s->state == CONN_WAITING))
         conn_exchange(c, s)->flags |= X_EOF; /* what was asked before is still answered */
     else
         leat__conn_close(c, s);
@@ -169,10 +188,19 @@ static void on_sent(void *context, struct slot *s, int error)
         leat__conn_close(c, s);
         return;
     }
+    leat__conn_on_sent(c, s, conn_exchange(c, s));
+}
+
+/* Waiting is bounded as writing is; or it was only for a work to be free. */
+static void on_waiting_deadline(struct conns *c, struct slot *s)
+{
     struct leat_exchange *x = conn_exchange(c, s);
-    s->state = x->resume;
-    if (leat__conn_after_send(c, s, x))
-        leat__conn_advance(c, s, x);
+    if (x->flags & X_RETRY) {
+        leat__conn_go_on(c, s, x);
+        return;
+    }
+    c->counters.timeouts++;
+    leat__conn_close(c, s);
 }
 
 static void on_write_deadline(struct conns *c, struct slot *s)
@@ -223,6 +251,9 @@ static void on_deadline(void *context, struct slot *s)
     case CONN_WRITING:
         on_write_deadline(c, s);
         return;
+    case CONN_WAITING:
+        on_waiting_deadline(c, s);
+        return;
     case CONN_LINGERING:
         leat__conn_close(c, s);
         return;
@@ -234,9 +265,13 @@ static void on_deadline(void *context, struct slot *s)
     }
 }
 
+/* The loop has let go of it. A work that is under way may still point into the exchange: then the seat and the room wait
+ * for it. */
 static void on_closed(void *context, struct slot *s)
 {
     struct conns *c = context;
+    if (s->exchange != 0 && conn_exchange(c, s)->work != NULL)
+        return;
     if (s->exchange != 0)
         leat__conn_give_room_back(c, s);
     memset(s, 0, sizeof *s);
@@ -269,10 +304,35 @@ static void on_alarm(void *context)
     c->loop.alarm_ms = c->trim_at_ms;
 }
 
+static void on_work(struct conns *c, struct work *work)
+{
+    struct slot *s = &c->loop.slots[work->slot];
+    struct leat_exchange *x = conn_exchange(c, s);
+    bool gone = s->state == CONN_CLOSED;
+    leat__exchange_work_done(x, work, gone);
+    if (gone && s->generation == 0)
+        on_closed(c, s); /* what waited for the work */
+    else if (s->state == CONN_WAITING)
+        leat__conn_go_on(c, s, x);
+}
+
+static void on_wake(struct conns *c, const struct mail *mail)
+{
+    struct slot *s = &c->loop.slots[mail->slot];
+    if (s->generation == mail->generation && s->state == CONN_WAITING)
+        leat__conn_go_on(c, s, conn_exchange(c, s));
+}
+
 static void on_mail(void *context, const struct mail *mail)
 {
     struct conns *c = context;
-    if (mail->kind == MAIL_DRAIN)
+    if (mail->kind == MAIL_WORK)
+        on_work(c, (struct work *)(uintptr_t)mail->value);
+    else if (mail->kind == MAIL_WAKE)
+        on_wake(c, mail);
+    else if (mail->kind == MAIL_LIMITS)
+        leat__conns_limit(c, (const struct conn_limits *)(uintptr_t)mail->value);
+    else if (mail->kind == MAIL_DRAIN)
         leat__conns_drain(c);
     else if (mail->kind == MAIL_STOP)
         leat__conns_stop(c);
@@ -302,8 +362,8 @@ void leat__conns_stop(struct conns *c)
 void leat__conn_check(const struct conns *c, const struct slot *s)
 {
     ASSERT(s->state < CONN_STATE_COUNT);
-    bool has_exchange = s->state == CONN_HEAD || s->state == CONN_CONTENT ||
-                        s->state == CONN_RUNNING || s->state == CONN_WRITING;
+    bool has_exchange = s->state == CONN_HEAD || s->state == CONN_CONTENT || s->state == CONN_RUNNING ||
+                        s->state == CONN_WRITING || s->state == CONN_WAITING;
     ASSERT(s->state == CONN_CLOSED || has_exchange == (s->exchange != 0));
     ASSERT((s->state == CONN_FREE) == (s->generation == 0));
     ASSERT(!(s->loop_flags & SLOT_SEND_ARMED) || s->state == CONN_WRITING || s->state == CONN_CLOSED);

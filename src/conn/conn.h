@@ -13,7 +13,8 @@
  *       └ conn_settle         nothing left to do: everything goes back but the slot
  *
  * What must always be true
- *   - A slot in IDLE, LINGERING or CLOSED has no exchange; in every other state it has one.
+ *   - A slot in IDLE or LINGERING has no exchange, one in CLOSED only until the loop (and a work that is under way for
+ *     it) has let go; in every other state it has one.
  *   - A send is armed only in WRITING; nothing else of the exchange is touched then but its input queue.
  *   - Whatever runs out is answered: 503 with Retry-After, and counted by pool. */
 #ifndef LEAT_CONN_H
@@ -21,6 +22,7 @@
 
 #include "exchange/exchange.h"
 #include "loop/loop.h"
+#include "net/proxy.h"
 
 enum conn_state {
 #define STATE(name, holds, waits_for, deadline) CONN_##name,
@@ -32,6 +34,8 @@ enum conn_state {
 struct conn_limits {
     struct http1_limits head;
     uint32_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms; /* UINT32_MAX: never */
+    uint64_t content_max;                                                            /* bytes */
+    uint32_t file_check_ms; /* how long what is known of a file is believed */
 };
 
 enum {
@@ -40,6 +44,7 @@ enum {
     CONN_RATE_MIN = 1024, /* octets per second: a content or response that moved faster gets another deadline */
     CONN_ACCEPT_PAUSE_MS = 100, /* after accepting failed for want of descriptors or memory */
     CONN_TRIM_MS = 1000,
+    CONN_RETRY_MS = 128, /* when all works are under way */
 };
 
 struct conns {
@@ -54,17 +59,24 @@ struct conns {
     bool stopping;  /* everything is being closed */
     uint32_t listener_count;
     int listeners[LOOP_LISTENERS_MAX];
+    const struct net_options *listener_options[LOOP_LISTENERS_MAX]; /* NULL: none */
+    uint64_t proxy_listeners;    /* a bit each: connections begin with a PROXY header */
+    uint64_t accepted_listeners; /* … have options to be set on each connection */
+    struct workers workers;
     uint64_t listeners_paused; /* a bit each */
     int64_t trim_at_ms;
 };
 
 extern const struct loop_events leat__conn_events;
 
-/* To be called after c->memory, c->loop, c->limits, c->common.routes are made. */
-void leat__conns_init(struct conns *c);
+/* To be called after c->memory, c->loop, c->common.routes are made. */
+void leat__conns_init(struct conns *c, const struct conn_limits *limits);
 
-/* Accept on fd, listener number i. 0 or -errno. */
-int leat__conns_listen(struct conns *c, unsigned i, int fd);
+/* Accept on fd, listener number i, with options that stay (NULL: none). 0 or -errno. */
+int leat__conns_listen(struct conns *c, unsigned i, int fd, const struct net_options *options);
+
+/* Takes other limits. What is under way goes on with what it has. */
+void leat__conns_limit(struct conns *c, const struct conn_limits *limits);
 
 /* No more accepting (what waits in the queue is taken first), keep-alive ends, idle connections close. */
 void leat__conns_drain(struct conns *c);

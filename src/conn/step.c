@@ -10,6 +10,7 @@ enum step {
     STEP_AGAIN, /* go on: there may be more to do with what is here */
     STEP_WAIT,  /* more bytes are needed (or nothing is under way): send what there is, and wait */
     STEP_FLUSH, /* nothing more can be done before the output has been sent */
+    STEP_CLOSE, /* no answer: this is not our protocol */
 };
 
 static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -42,8 +43,18 @@ static enum step refuse(struct leat_exchange *x, unsigned status, const char *de
     return STEP_FLUSH;
 }
 
+/* Whether what the handler will need is there; if not, a work is under way. */
+static bool is_prepared(struct leat_exchange *x)
+{
+    return x->work == NULL && x->link->prepare(x, x->link->prepare_data) == PREPARE_READY;
+}
+
 static enum step run(struct slot *s, struct leat_exchange *x)
 {
+    if (UNLIKELY(x->link->prepare != NULL) && !is_prepared(x)) {
+        s->state = CONN_WAITING;
+        return STEP_WAIT;
+    }
     s->state = CONN_RUNNING;
     leat__exchange_run(x);
     leat__response_send(x);
@@ -59,7 +70,7 @@ static enum step run(struct slot *s, struct leat_exchange *x)
 static bool reserve_content(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     bool chunked = x->head.flags & HTTP1_CHUNKED;
-    size_t bound = chunked ? c->common.content_max : x->head.content_length;
+    size_t bound = chunked ? x->chunked.total_max : x->head.content_length;
     x->content_block = leat__content_acquire(&c->memory.content, bound);
     if (x->content_block == NULL) {
         c->counters.refused_content++;
@@ -156,7 +167,7 @@ static enum step read_chunked(struct conns *c, struct slot *s, struct leat_excha
     if (x->content_block != NULL) {
         size_t made;
         result = decode_chunks(c, x, x->content_block + x->content_size,
-                               c->common.content_max - x->content_size, &made);
+                               x->chunked.total_max - x->content_size, &made);
         x->content_size += made;
         x->content = x->content_block;
     }
@@ -201,8 +212,44 @@ static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *
     return read_content(c, s, x);
 }
 
+/* The header that a balancer puts in front of a connection's first request. AGAIN: it has been read. */
+static enum step read_proxy(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    struct net_peer *peer = (struct net_peer *)(void *)c->memory.peers + loop_slot_index(&c->loop, s);
+    unsigned versions = net_proxy_versions(c->listener_options[s->listener]);
+    size_t used;
+    const char *why;
+    int joined;
+    if (peer->proxied || x->input == NULL)
+        return STEP_AGAIN;
+    do {
+        struct buffer *in = x->input;
+        enum net_proxy_result result = leat__net_proxy_parse(in->data + in->start, in->end - in->start,
+                                                             versions, &used, peer, &why);
+        if (result == NET_PROXY_DONE) {
+            peer->proxied = true;
+            in->start += (uint32_t)used;
+            return STEP_AGAIN;
+        }
+        if (result == NET_PROXY_BAD || in->end - in->start >= NET_PROXY_SIZE_MAX)
+            return STEP_CLOSE;
+        joined = leat__input_join(c, x);
+    } while (joined == 1);
+    if (joined < 0)
+        return STEP_CLOSE;
+    if (x->since_ms == 0)
+        x->since_ms = c->loop.now_ms;
+    s->state = CONN_HEAD;
+    return STEP_WAIT;
+}
+
 static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
+    if (UNLIKELY(c->proxy_listeners & (UINT64_C(1) << s->listener))) {
+        enum step step = read_proxy(c, s, x);
+        if (step != STEP_AGAIN)
+            return step;
+    }
     if (x->head.at == 0 && !leat__input_next(c, x))
         return STEP_WAIT;
     if (UNLIKELY(x->output_size > PLAN_OUTPUT - OUTPUT_RESERVE))
@@ -239,6 +286,10 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
 static void conn_settle(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     bool eof = x->flags & X_EOF;
+    if (UNLIKELY(s->state == CONN_WAITING && !c->stopping)) {
+        loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
+        return;
+    }
     if (UNLIKELY(eof || c->stopping)) {
         leat__conn_close(c, s);
         return;
@@ -272,7 +323,8 @@ static void end_connection(struct conns *c, struct slot *s, struct leat_exchange
     }
 }
 
-bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
+/* A response has gone out whole. false: the connection is closing, or its room has gone. */
+static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     enum {
         LAST_SENT = X_CLOSE | X_SENT
@@ -290,33 +342,97 @@ bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange
     return true;
 }
 
-/* One send for everything in the output. true: done, go on; false: pending, or the connection is gone. */
-static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
+/* The next window of a large file comes after the others' turn. */
+static bool wait_for_turn(struct conns *c, struct slot *s)
 {
-    leat__exchange_to_send(x);
-    x->resume = s->state;
-    s->state = CONN_WRITING;
-    int sent = loop_arm_send(&c->loop, s, &x->send);
-    if (LIKELY(sent == 1)) {
-        s->state = x->resume;
-        return leat__conn_after_send(c, s, x);
-    }
-    if (sent == 0) {
-        x->moved = x->send.sent;
-        loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
-    } else {
+    struct mail mail = {
+        .kind = MAIL_WAKE, .slot = loop_slot_index(&c->loop, s), .generation = s->generation};
+    if (c->common.workers == NULL || leat__loop_post(c->loop.mailbox, &mail) < 0)
+        return false;
+    s->state = CONN_WAITING;
+    loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
+    return true;
+}
+
+static void wait_for_file(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    s->state = CONN_WAITING;
+    loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
+}
+
+/* Sends what there is, to the response's end. true: done, go on; false: pending, or the connection is gone. */
+static bool send_on(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    for (;;) {
+        enum send_next next = leat__exchange_to_send(x);
+        if (UNLIKELY(next == SEND_WAIT)) {
+            wait_for_file(c, s, x);
+            return false;
+        }
+        s->state = CONN_WRITING;
+        int sent = next == SEND_NOW ? loop_arm_send(&c->loop, s, &x->send) : -EIO;
+        if (LIKELY(sent == 1)) {
+            if (LIKELY(!(x->flags & X_MORE))) {
+                s->state = x->resume;
+                return after_send(c, s, x);
+            }
+            if (x->response.file >= 0 && wait_for_turn(c, s))
+                return false;
+            continue;
+        }
+        if (sent == 0) {
+            x->moved = x->send.sent;
+            loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
+            return false;
+        }
         c->counters.resets++;
         leat__conn_close(c, s);
+        return false;
     }
-    return false;
+}
+
+/* One send for everything in the output, and what the last response refers to. */
+static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    x->resume = s->state;
+    return send_on(c, s, x);
+}
+
+void leat__conn_on_sent(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    bool done;
+    if (UNLIKELY(x->flags & X_MORE)) {
+        done = send_on(c, s, x);
+    } else {
+        s->state = x->resume;
+        done = after_send(c, s, x);
+    }
+    if (done)
+        leat__conn_advance(c, s, x);
+}
+
+void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (x->work != NULL)
+        return;
+    x->flags &= (uint16_t)~X_RETRY;
+    bool is_sending = x->flags & X_BY_REFERENCE;
+    if (!is_sending || send_on(c, s, x))
+        leat__conn_advance(c, s, x);
 }
 
 void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     for (;;) {
-        enum step step = s->state == CONN_CONTENT ? read_content(c, s, x) : read_head(c, s, x);
+        enum step step = s->state == CONN_CONTENT             ? read_content(c, s, x)
+                         : UNLIKELY(s->state == CONN_WAITING) ? run(s, x)
+                                                              : read_head(c, s, x);
         if (step == STEP_AGAIN)
             continue;
+        if (UNLIKELY(step == STEP_CLOSE)) {
+            leat__conn_close(c, s);
+            return;
+        }
         if ((x->output_size > 0 || (x->flags & X_BY_REFERENCE)) && !conn_flush(c, s, x))
             return;
         if (step == STEP_WAIT) {

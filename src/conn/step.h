@@ -14,8 +14,11 @@ void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x
 void leat__conn_refuse(struct conns *c, struct slot *s, struct leat_exchange *x, unsigned status,
                        const char *detail);
 
-/* Everything armed has been sent. false: the connection is closing, or its room has gone. */
-bool leat__conn_after_send(struct conns *c, struct slot *s, struct leat_exchange *x);
+/* What was armed has been sent: goes on with the response, or with the next request. */
+void leat__conn_on_sent(struct conns *c, struct slot *s, struct leat_exchange *x);
+
+/* What a connection in WAITING waited for may be there. */
+void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x);
 
 /* A content or a send has a window of timeout_ms to move at CONN_RATE_MIN on the average; who did gets another. What
  * lies in the kernel's buffers has moved, but only once. */

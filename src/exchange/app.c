@@ -88,7 +88,7 @@ void leat_use_with(leat_app *app, leat_handler *middleware, void *data)
     size_t size = sizeof *app->middleware;
     app->middleware = leat__start_grow(app->middleware, app->middleware_count * size,
                                        (app->middleware_count + 1) * size);
-    app->middleware[app->middleware_count++] = (struct chain_link){middleware, data};
+    app->middleware[app->middleware_count++] = (struct chain_link){.handler = middleware, .data = data};
 }
 
 void leat_use(leat_app *app, leat_handler *middleware)
@@ -122,7 +122,8 @@ void leat_route_with(leat_app *app, const char *method, const char *pattern, lea
     root->routes = leat__start_grow(root->routes, root->route_count * size,
                                     (root->route_count + 1) * size);
     struct app_route *route = &root->routes[root->route_count++];
-    *route = (struct app_route){found, leat__start_alloc(pattern_size), app, {handler, data}};
+    *route = (struct app_route){
+        found, leat__start_alloc(pattern_size), app, {.handler = handler, .data = data}};
     snprintf(route->pattern, pattern_size, "%s%s", app->prefix, pattern);
 }
 
@@ -166,6 +167,23 @@ leat_pool *leat_pool_create(leat_app *app, const char *name, size_t size, size_t
         root->pools[root->pool_count++] = pool;
     }
     return pool;
+}
+
+void leat__app_prepare(leat_app *app, leat_handler *handler, leat__prepare_function *prepare)
+{
+    leat_app *root = leat__app_root(app);
+    for (uint32_t i = 0; i < root->prepared_count; i++)
+        if (root->prepared[i].handler == handler)
+            return;
+    ASSERT(root->prepared_count < APP_PREPARED_MAX);
+    root->prepared[root->prepared_count++] = (struct app_prepared){handler, prepare};
+}
+
+void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes)
+{
+    leat_app *root = leat__app_root(app);
+    root->serves_files = true;
+    root->bundle_bytes += bundle_bytes;
 }
 
 /* The routes as the router wants them, in fresh memory; value is the index of the route's first link. */
@@ -223,6 +241,22 @@ static struct chain_link *write_middleware(struct chain_link *link, const leat_a
     return link;
 }
 
+/* The middleware, the handler, the end; answers where that is. */
+static struct chain_link *write_chain(struct chain_link *first, const leat_app *root,
+                                      const leat_app *group, const struct chain_link *handler)
+{
+    struct chain_link *link = write_middleware(first, group);
+    *link++ = *handler;
+    *link++ = (struct chain_link){0};
+    for (uint32_t i = 0; i < root->prepared_count; i++) {
+        if (root->prepared[i].handler == handler->handler) {
+            first->prepare = root->prepared[i].prepare;
+            first->prepare_data = handler->data;
+        }
+    }
+    return link;
+}
+
 void leat__app_compile(leat_app *app, struct region *region, struct routes *routes)
 {
     leat_app *root = leat__app_root(app);
@@ -235,14 +269,11 @@ void leat__app_compile(leat_app *app, struct region *region, struct routes *rout
     routes->router = leat__router_compile(table, (size_t)size, list, root->route_count);
     routes->links = links;
     routes->unrouted = 0;
-    struct chain_link *link = write_middleware(links, root);
-    *link++ = (struct chain_link){leat__answer_unrouted, NULL};
-    *link++ = (struct chain_link){NULL, NULL};
+    struct chain_link *link = write_chain(links, root, root,
+                                          &(struct chain_link){.handler = leat__answer_unrouted});
     for (uint32_t i = 0; i < root->route_count; i++) {
         ASSERT(list[i].value == (uint32_t)(link - links));
-        link = write_middleware(link, root->routes[i].group);
-        *link++ = root->routes[i].link;
-        *link++ = (struct chain_link){NULL, NULL};
+        link = write_chain(link, root, root->routes[i].group, &root->routes[i].link);
     }
     ASSERT(link == links + link_count);
     leat__start_free(list);

@@ -46,6 +46,8 @@ struct leat_pool {
     uint32_t home_count;
 };
 
+enum { APP_PREPARED_MAX = 8 };
+
 struct leat_app {
     leat_app *parent; /* NULL: the root, which alone has what follows the middleware */
     char *prefix;     /* whole, from the root */
@@ -65,7 +67,14 @@ struct leat_app {
     uint32_t guest_count;
     int *descriptors; /* that handlers use while the server runs: leat_files' folders … */
     uint32_t descriptor_count;
-    char *errors; /* lines */
+    struct app_prepared {
+        leat_handler *handler;
+        leat__prepare_function *prepare;
+    } prepared[APP_PREPARED_MAX];
+    uint32_t prepared_count;
+    bool serves_files;
+    uint64_t bundle_bytes; /* mapped */
+    char *errors;          /* lines */
 };
 
 leat_app *leat__app_root(leat_app *app);

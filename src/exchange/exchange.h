@@ -22,6 +22,9 @@
 #include "leat/leat.h"
 #include "loop/loop.h"
 #include "memory/plan.h"
+#include "loop/worker.h"
+#include "net/net.h"
+#include "observe/access_log.h"
 #include "observe/counters.h"
 
 /* What all exchanges of a shard share. */
@@ -34,43 +37,66 @@ struct exchange_common {
     int64_t date_s;       /* the second date_line tells */
     char date_line[HTTP1_DATE_LINE + 3];
     bool draining; /* every response says close */
+    struct workers *workers; /* NULL: files are not asked whether they are in memory (a simulated world has none) */
+    struct access_ring *log;  /* NULL: no log */
+    const struct slot *slots; /* the shard's: a slot's index is its place */
+    uint32_t file_check_ms;   /* how long what is known of a file is believed */
+    const int64_t *now_ms;    /* the loop's clock: monotonic */
 };
 
 enum exchange_flags {
-    X_CLOSE = 1,    /* the connection closes after this response */
-    X_LINGER = 2,   /* … and what the peer still sends is read and thrown away for a while */
-    X_SENT = 4,     /* the head is written: fields can't change any more */
-    X_TYPE_SET = 8, /* Content-Type is among the fields */
-    X_EOF = 16,     /* the peer has said its last */
+    X_CLOSE = 1,  /* the connection closes after this response */
+    X_LINGER = 2, /* … and what the peer still sends is read and thrown away for a while */
+    X_SENT = 4,   /* the head is written: fields can't change any more */
+    X_EOF = 16,   /* the peer has said its last */
     X_CONTINUE_OWED = 32, /* 100 (Continue) is expected and not sent */
     X_NO_MEMORY = 64,     /* a field did not fit: the client gets an error */
     X_BY_REFERENCE = 128, /* a content or file outside the output waits to be sent: flush before going on */
     X_NEXT_ENDED = 256, /* what was behind the middleware has run */
     X_REFUSED = 1024,   /* a refusal for want of memory is counted already: one per request */
+    X_MORE = 2048,      /* a send is under way behind which the response goes on (sending.c) */
+    X_LINES = 4096,     /* the response's type line is complete field lines, also for 204 and 304 */
+    X_PREPARED = 8192,  /* a prepare function has kept something */
+    X_RETRY = 16384,    /* waits for a work to be free */
+    X_PIECES = 32768,   /* the response is a list of pieces */
     X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
 };
 
 struct response_field {
     struct response_field *next;
     uint32_t name_size, size; /* octets of the name, of the whole line with CRLF */
+    bool replaces;            /* complete lines of the response with that name don't count */
     char line[];
 };
 
 struct response {
     uint16_t status; /* 0: none yet */
     bool bare;       /* the head goes alone: HEAD, 204, 304 */
+    bool owns_file;  /* file is ours to close */
     uint32_t type_size;
     const char *type_line; /* "Content-Type: …\r\n" */
     const char *content;
     uint64_t content_size; /* of the file too */
     struct response_field *fields, *fields_last;
     uint32_t fields_size; /* octets of all lines */
-    int32_t file;         /* -1: none; ours to close */
+    int32_t file;         /* -1: none */
     uint64_t file_offset;
     leat_release_function *release; /* of borrowed content */
     void *argument;
     const char *long_head; /* a head too long for the output, in the arena; NULL: it is in the output */
     uint32_t long_head_size;
+};
+
+/* What a response by reference has to send behind the send under way. */
+struct response_rest {
+    uint64_t offset, left; /* of the piece under way: in the file, or in the response's content */
+    const struct response_piece *pieces; /* NULL: one piece without a head */
+    uint32_t piece_count, piece_at;
+    const char *tail;
+    uint32_t tail_size;
+    bool warm;                     /* the file's next window has been brought into memory */
+    bool (*still)(void *argument); /* NULL: no guard */
+    void *still_argument;
 };
 
 struct leat_exchange {
@@ -85,7 +111,7 @@ struct leat_exchange {
     uint32_t output_size; /* octets in the output, to be sent */
     uint16_t flags;       /* enum exchange_flags */
     uint8_t route_result; /* enum router_result */
-    uint8_t resume;       /* enum conn_state to go on in when a send is complete */
+    uint8_t resume;       /* enum conn_state to go on in when everything is sent */
     struct buffer *input; /* bytes not used yet, and those of the request under way; the first is parsed */
     /* lines 1 and 2 */
     struct arena arena;
@@ -101,6 +127,10 @@ struct leat_exchange {
     char *content_block; /* from the content store; NULL: the content lies in place, or there is none */
     char *response_block; /* from the content store, for a response's copied content */
     uint64_t moved;       /* octets of content, or of the send, when the window under way began */
+    struct response_rest rest;
+    struct work *work; /* under way for this exchange; NULL: none */
+    void *prepared;
+    void (*let_go)(struct leat_exchange *x, void *prepared);
     struct loop_send send;
     struct http1_chunked chunked;
     struct router_match match;
@@ -139,8 +169,25 @@ void leat__exchange_run(struct leat_exchange *x);
  * leat__exchange_to_send. */
 void leat__response_send(struct leat_exchange *x);
 
-/* Fills x->send with everything there is to send. */
-void leat__exchange_to_send(struct leat_exchange *x);
+/* Fills x->send with what is to be sent next: the output first, then what the response refers to, of a file at most
+ * SEND_WINDOW octets. X_MORE is set when there is more behind it: then call again when this has been sent. WAIT: the file's
+ * next window is being brought into memory (a work, x->work; or X_RETRY: ask again soon). BROKEN: the file has changed: the
+ * response can't be ended well. */
+enum send_next { SEND_NOW, SEND_WAIT, SEND_BROKEN };
+enum { SEND_WINDOW = 4 << 20, SEND_GUARDED = 4096 };
+enum send_next leat__exchange_to_send(struct leat_exchange *x);
+
+/* Octets of the response's content that have not been handed to the kernel. */
+uint64_t leat__exchange_unsent(const struct leat_exchange *x);
+
+/* A work has come back: lets it finish, and go. gone: the connection has been closed meanwhile. */
+void leat__exchange_work_done(struct leat_exchange *x, struct work *work, bool gone);
+
+/* The client's address: what the PROXY header said, or what the kernel says. */
+void leat__exchange_peer(struct leat_exchange *x, struct net_peer *peer);
+
+/* The record of the request that is over. */
+void leat__exchange_log(struct leat_exchange *x);
 
 /* ── What a prepare function does (exchange/prepare.c) ── */
 
@@ -150,8 +197,9 @@ void leat__exchange_keep(struct leat_exchange *x, void *prepared,
                          void (*let_go)(struct leat_exchange *x, void *prepared));
 
 /* PLAN_WORK bytes, 16-aligned and not cleared, that begin with a struct work; NULL: all are under way, counted: answer
- * 503. done is called on the shard's thread when the work has come back, with x, or with NULL when its exchange has gone
- * in the meantime; then the memory goes back. */
+ * 503. One at a time for an exchange. done is called on the shard's thread when the work has come back, with x, or with
+ * NULL when its connection has been closed in the meantime; then the work's memory goes back. Until then the exchange stays
+ * where it is, with all that it holds: a work may point into it. */
 struct work *leat__exchange_work(struct leat_exchange *x);
 void leat__exchange_submit(struct leat_exchange *x, struct work *work, void (*run)(struct work *),
                            void (*done)(struct leat_exchange *x, struct work *work));
@@ -164,16 +212,16 @@ struct response_piece {
     size_t head_size;
     uint64_t offset, size;
 };
-void leat__response_pieces(struct leat_exchange *x, int status, const char *lines, size_t lines_size,
-                           const struct response_piece *pieces, uint32_t count, const char *tail,
-                           size_t tail_size, int fd, const char *bytes,
+void leat__response_pieces(struct leat_exchange *x, int status, const char *lines,
+                           size_t lines_size, const struct response_piece *pieces, uint32_t count,
+                           const char *tail, size_t tail_size, int fd, const char *bytes,
                            leat_release_function *release, void *argument);
 
 /* A whole response from memory or a descriptor that stay until release(argument): as leat_bytes_borrow and
  * leat_send_file_borrow, with complete field lines in place of a media type. bytes NULL: fd. */
-void leat__response_borrow(struct leat_exchange *x, int status, const char *lines, size_t lines_size,
-                           const char *bytes, int fd, uint64_t offset, uint64_t size,
-                           leat_release_function *release, void *argument);
+void leat__response_borrow(struct leat_exchange *x, int status, const char *lines,
+                           size_t lines_size, const char *bytes, int fd, uint64_t offset,
+                           uint64_t size, leat_release_function *release, void *argument);
 
 /* A response of a file that must not have changed while it was sent: still(argument) is asked before its last octets go
  * out; false: the connection breaks instead, so that the client knows. */
@@ -195,6 +243,8 @@ char *leat__response_memory(struct leat_exchange *x, size_t size);
 void leat__response_make(struct leat_exchange *x, int status, const char *type_line,
                          size_t type_size, const char *content, uint64_t size);
 void leat__response_let_go(struct leat_exchange *x);
+/* The fields in one piece, the response's own lines first, but for those that were replaced; NULL: no memory. */
+const char *leat__response_gather(struct leat_exchange *x, size_t *size);
 bool leat__response_has_field(const struct leat_exchange *x, const char *name);
 
 /* The response made so far counts no more. */

@@ -29,6 +29,44 @@ bool leat__response_has_field(const struct leat_exchange *x, const char *name)
     return false;
 }
 
+static bool is_replaced(const struct response *r, const char *line)
+{
+    for (const struct response_field *f = r->fields; f != NULL; f = f->next)
+        if (f->replaces && strncasecmp(f->line, line, f->name_size + (size_t)1) == 0)
+            return true;
+    return false;
+}
+
+/* The response's own lines come first, but for those that the program has replaced. */
+static char *copy_lines(const struct response *r, char *at)
+{
+    const char *line = r->type_line, *end = r->type_line + r->type_size;
+    while (line < end) {
+        const char *next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
+        if (!is_replaced(r, line)) {
+            memcpy(at, line, (size_t)(next - line));
+            at += next - line;
+        }
+        line = next;
+    }
+    return at;
+}
+
+const char *leat__response_gather(struct leat_exchange *x, size_t *size)
+{
+    const struct response *r = &x->response;
+    char *all = arena_alloc(&x->arena, (size_t)r->type_size + r->fields_size);
+    if (all == NULL)
+        return NULL;
+    char *at = copy_lines(r, all);
+    for (const struct response_field *f = r->fields; f != NULL; f = f->next) {
+        memcpy(at, f->line, f->size);
+        at += f->size;
+    }
+    *size = (size_t)(at - all);
+    return all;
+}
+
 static void remove_field(struct leat_exchange *x, const char *name, size_t name_size)
 {
     struct response *r = &x->response;
@@ -63,6 +101,7 @@ static int put_field(leat_exchange *x, const char *name, const char *value, bool
     f->next = NULL;
     f->name_size = (uint32_t)name_size;
     f->size = (uint32_t)size;
+    f->replaces = replace || strcasecmp(name, "Content-Type") == 0;
     memcpy(f->line, name, name_size);
     memcpy(f->line + name_size, ": ", 2);
     memcpy(f->line + name_size + 2, value, value_size);
@@ -73,8 +112,6 @@ static int put_field(leat_exchange *x, const char *name, const char *value, bool
     *(r->fields_last ? &r->fields_last->next : &r->fields) = f;
     r->fields_last = f;
     r->fields_size += f->size;
-    if (strcasecmp(name, "Content-Type") == 0)
-        x->flags |= X_TYPE_SET;
     return 0;
 }
 

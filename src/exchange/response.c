@@ -18,14 +18,17 @@
 void leat__response_let_go(struct leat_exchange *x)
 {
     struct response *r = &x->response;
-    x->flags &= (uint16_t)~X_HOLDS;
+    x->flags &= (uint16_t) ~(X_HOLDS | X_LINES | X_PIECES);
+    x->rest.pieces = NULL;
+    x->rest.still = NULL;
     if (UNLIKELY(r->release != NULL)) {
         leat_release_function *release = r->release;
         r->release = NULL;
         release(r->argument);
     }
     if (UNLIKELY(r->file >= 0)) {
-        close(r->file);
+        if (r->owns_file)
+            close(r->file);
         r->file = -1;
     }
     if (UNLIKELY(x->response_block != NULL)) {
@@ -44,6 +47,7 @@ void leat__response_make(struct leat_exchange *x, int status, const char *type_l
     r->type_size = (uint32_t)type_size;
     r->content = content;
     r->content_size = size;
+    r->file_offset = 0;
 }
 
 int leat_response_status(leat_exchange *x)
@@ -60,7 +64,6 @@ static void answer_in_need(struct leat_exchange *x, int status)
     response_forget(x);
     x->response.fields = NULL;
     x->response.fields_size = 0;
-    x->flags &= (uint16_t)~X_TYPE_SET;
     if (status == 503)
         leat__response_make(x, 503, busy_fields, sizeof busy_fields - 1, busy, sizeof busy - 1);
     else
@@ -82,26 +85,6 @@ static void settle(struct leat_exchange *x)
     }
 }
 
-/* All field lines in one piece; NULL: no memory. */
-static const char *gather_fields(struct leat_exchange *x, size_t *size)
-{
-    struct response *r = &x->response;
-    size_t type_size = x->flags & X_TYPE_SET ? 0 : r->type_size;
-    *size = type_size + r->fields_size;
-    if (LIKELY(r->fields == NULL))
-        return type_size > 0 ? r->type_line : "";
-    char *all = arena_alloc(&x->arena, *size), *at = all;
-    if (all == NULL)
-        return NULL;
-    memcpy(at, r->type_line ? r->type_line : "", type_size);
-    at += type_size;
-    for (struct response_field *f = r->fields; f != NULL; f = f->next) {
-        memcpy(at, f->line, f->size);
-        at += f->size;
-    }
-    return all;
-}
-
 /* "Date: …", made anew when the second has changed. */
 static const char *date_line(struct exchange_common *common)
 {
@@ -120,11 +103,15 @@ static bool write_head(struct leat_exchange *x)
     struct response *r = &x->response;
     struct http1_response head;
     bool no_content = r->status == 204 || r->status == 304;
-    if (UNLIKELY(no_content))
+    if (UNLIKELY(no_content && !(x->flags & X_LINES)))
         r->type_size = 0;
-    head.fields = gather_fields(x, &head.fields_size);
-    if (UNLIKELY(head.fields == NULL))
-        return false;
+    head.fields = r->type_size > 0 ? r->type_line : "";
+    head.fields_size = r->type_size;
+    if (UNLIKELY(r->fields != NULL)) {
+        head.fields = leat__response_gather(x, &head.fields_size);
+        if (head.fields == NULL)
+            return false;
+    }
     r->bare = no_content || x->head.method == HTTP_HEAD;
     head.status = r->status;
     head.date = date_line(x->common);
@@ -167,41 +154,12 @@ void leat__response_send(struct leat_exchange *x)
     if (r->bare) {
         if (r->long_head != NULL)
             x->flags |= X_BY_REFERENCE;
-    } else if (LIKELY(r->content_size <= room && r->long_head == NULL && r->file < 0)) {
+    } else if (LIKELY(r->content_size <= room && r->long_head == NULL && r->file < 0 &&
+                      !(x->flags & X_PIECES))) {
         copy_short(x->output + x->output_size, r->content ? r->content : "", r->content_size);
         x->output_size += (uint32_t)r->content_size;
     } else {
         x->flags |= X_BY_REFERENCE;
-    }
-}
-
-static void add_part(struct loop_send *send, const char *data, size_t size)
-{
-    if (size > 0)
-        send->parts[send->part_count++] = (struct iovec){.iov_base = (void *)(uintptr_t)data,
-                                                         .iov_len = size};
-}
-
-void leat__exchange_to_send(struct leat_exchange *x)
-{
-    struct loop_send *send = &x->send;
-    const struct response *r = &x->response;
-    send->part_count = 0;
-    send->sent = 0;
-    send->file = -1;
-    send->file_left = 0;
-    add_part(send, x->output, x->output_size);
-    if (LIKELY(!(x->flags & X_BY_REFERENCE)))
-        return;
-    add_part(send, r->long_head, r->long_head_size);
-    if (r->bare)
-        return;
-    if (r->file >= 0) {
-        send->file = r->file;
-        send->file_offset = r->file_offset;
-        send->file_left = r->content_size;
-    } else {
-        add_part(send, r->content, r->content_size);
     }
 }
 
@@ -332,7 +290,25 @@ void leat_send_file(leat_exchange *x, int status, const char *media_type, int fd
     }
     leat__response_make(x, status, type_line, type_size, NULL, size);
     x->response.file = fd;
+    x->response.owns_file = true;
     x->flags |= X_HOLDS;
+    x->response.file_offset = offset;
+}
+
+void leat_send_file_borrow(leat_exchange *x, int status, const char *media_type, int fd, uint64_t offset,
+                           uint64_t size, leat_release_function *release, void *argument)
+{
+    response_forget(x);
+    size_t type_size;
+    const char *type_line = type_line_of(x, media_type, &type_size);
+    x->response.release = release;
+    x->response.argument = argument;
+    x->flags |= X_HOLDS;
+    if (type_line == NULL)
+        return;
+    leat__response_make(x, status, type_line, type_size, NULL, size);
+    x->response.file = fd;
+    x->response.owns_file = false;
     x->response.file_offset = offset;
 }
 

@@ -7,7 +7,14 @@
 #include "base/base.h"
 #include <stdatomic.h>
 
-enum mail_kind { MAIL_NONE, MAIL_DRAIN, MAIL_STOP, MAIL_WAKE };
+enum mail_kind {
+    MAIL_NONE,
+    MAIL_DRAIN,
+    MAIL_STOP,
+    MAIL_WAKE,   /* the connection of the handle goes on */
+    MAIL_WORK,   /* value: address of a struct work that has been done (loop/worker.h) */
+    MAIL_LIMITS, /* value: address of limits to apply, which stay */
+};
 
 struct mail {
     uint32_t kind;             /* enum mail_kind */

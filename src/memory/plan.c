@@ -109,6 +109,9 @@ static void derive(struct plan *plan)
     plan->queue_entries = in->private_descriptors ? 64 : 256;
     plan->content = ceil_div(ceil_div(in->content_total, in->shards), CONTENT_BLOCK_MIN) *
                     CONTENT_BLOCK_MIN;
+    plan->file_cache = in->file_cache / in->shards / 16 * 16;
+    plan->file_descriptors = (uint32_t)ceil_div(in->file_descriptors, in->shards);
+    plan->works = in->file_threads > 0 ? PLAN_WORKS : 0;
     for (uint32_t i = 0; i < in->user_pool_count; i++)
         plan->user_counts[i] = (uint32_t)ceil_div(in->user_pools[i].count, in->shards);
 }
@@ -214,6 +217,43 @@ static void add_buffers(struct plan *plan, const char *what, uint64_t each, uint
              leat__buffer_pool_footprint(each, count));
 }
 
+static void tell_files(struct plan *plan)
+{
+    if (plan->file_cache > 0)
+        add_pool(plan,
+                 (struct plan_row){.what = "file cache",
+                                   .option = "--file-cache",
+                                   .note = "small files, and what is known of larger ones"},
+                 leat__cache_footprint(plan->file_cache));
+    if (plan->works > 0)
+        add_pool(plan,
+                 (struct plan_row){.what = "file work",
+                                   .each = PLAN_WORK,
+                                   .count = plan->works,
+                                   .option = "nothing",
+                                   .note = "files that are being fetched from the disk"},
+                 leat__pool_footprint(PLAN_WORK, plan->works));
+}
+
+static void tell_records(struct plan *plan)
+{
+    const struct plan_input *in = &plan->input;
+    if (in->peers)
+        add_pool(plan,
+                 (struct plan_row){.what = "client address",
+                                   .each = PLAN_PEER,
+                                   .count = plan->slots,
+                                   .option = "--connections",
+                                   .note = "for the access log and the PROXY protocol"},
+                 align_up((uint64_t)PLAN_PEER * plan->slots, CACHE_LINE));
+    if (in->log_ring > 0)
+        add_pool(plan,
+                 (struct plan_row){.what = "access records",
+                                   .option = "--access-log-buffer",
+                                   .note = "until the log's writer has taken them"},
+                 align_up(in->log_ring, PAGE_SIZE_BYTES));
+}
+
 static void tell_pools(struct plan *plan)
 {
     add_pool(plan,
@@ -245,6 +285,8 @@ static void tell_pools(struct plan *plan)
                                    .note = "the program's own pool"},
                  leat__pool_footprint(size, plan->user_counts[i]));
     }
+    tell_files(plan);
+    tell_records(plan);
 }
 
 static void tell_rest(struct plan *plan)
@@ -269,6 +311,18 @@ static void tell_rest(struct plan *plan)
                                     .bytes = (uint64_t)PLAN_STACK * in->shards,
                                     .option = "--shards",
                                     .note = "addresses; pages as they are touched"});
+    if (in->file_threads > 0)
+        add_row(plan, (struct plan_row){.what = "worker stack",
+                                        .each = PLAN_WORKER_STACK,
+                                        .count = (uint64_t)in->file_threads * in->shards,
+                                        .bytes = (uint64_t)PLAN_WORKER_STACK * in->file_threads * in->shards,
+                                        .option = "--file-threads",
+                                        .note = "of threads that read files; as they are touched"});
+    if (in->bundles > 0)
+        add_row(plan, (struct plan_row){.what = "bundle",
+                                        .bytes = align_up(in->bundles, PAGE_SIZE_BYTES),
+                                        .option = "the size of --bundle",
+                                        .note = "mapped from its file, shared by all shards"});
     add_row(plan, (struct plan_row){.what = "program, libraries",
                                     .bytes = PLAN_PROGRAM,
                                     .option = "nothing",
@@ -326,6 +380,12 @@ static void tell_descriptors(struct plan *plan)
     row.count = plan->rooms * tables;
     row.option = "--exchanges";
     add_row(plan, row);
+    if (plan->file_descriptors > 0) {
+        row.what = "files kept open";
+        row.count = plan->file_descriptors * tables;
+        row.option = "--file-descriptors";
+        add_row(plan, row);
+    }
     row.what = "listeners, loops, others";
     row.count = ((uint64_t)in->listeners + DESCRIPTORS_SHARD) * in->shards + DESCRIPTORS_PROGRAM;
     row.option = "--listen";

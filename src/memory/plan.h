@@ -6,6 +6,7 @@
 
 #include "base/base.h"
 #include "memory/arena.h"
+#include "memory/cache.h"
 #include "memory/content.h"
 #include "memory/pool.h"
 #include "memory/region.h"
@@ -20,6 +21,10 @@ enum {
     PLAN_CHUNK = 4096,                            /* a further chunk of an arena */
     PLAN_LARGE = 65536,                           /* a large head, or a large piece of an arena */
     PLAN_SLOT = 32,                               /* a connection's seat */
+    PLAN_PEER = 20,                 /* a client's address, where they are remembered */
+    PLAN_WORK = 8192,               /* what a worker is given: a path, and what it found */
+    PLAN_WORKS = 48,                /* of a shard, under way at once; fewer than a mailbox holds */
+    PLAN_WORKER_STACK = 128 * 1024, /* addresses of a worker's stack */
     PLAN_SHARD_STATE = 128 * 1024, /* timer wheel, mailbox, counters and loop of a shard, at most */
     PLAN_STACK = 256 * 1024,       /* addresses of a shard's stack */
     PLAN_PROGRAM = 6 * 1024 * 1024, /* pages of the program and its libraries, estimated */
@@ -47,6 +52,13 @@ struct plan_input {
     uint64_t machine_memory;   /* bytes, or the cgroup's limit; 0: do not check */
     const struct plan_user_pool *user_pools;
     uint32_t user_pool_count;
+    /* 0 where nobody serves files */
+    uint64_t file_cache;       /* bytes in all */
+    uint32_t file_descriptors; /* files kept open, in all */
+    uint32_t file_threads;     /* workers of a shard */
+    uint64_t bundles;          /* bytes of packed folders, mapped once for all */
+    uint64_t log_ring;         /* bytes of a shard's ring of access records; 0: no log */
+    bool peers;                /* clients' addresses are remembered */
 };
 
 enum plan_kind { PLAN_OURS, PLAN_KERNEL, PLAN_DESCRIPTORS };
@@ -65,7 +77,9 @@ struct plan {
     struct plan_input input;
     /* per shard */
     uint32_t slots, rooms, receives, receive_ring, queue_entries, chunks, larges;
-    uint64_t content; /* bytes */
+    uint64_t content;    /* bytes */
+    uint64_t file_cache; /* bytes */
+    uint32_t works, file_descriptors;
     uint32_t user_counts[PLAN_USER_POOLS_MAX];
     uint64_t shard_bytes; /* the region of one shard */
     /* told */
@@ -96,6 +110,10 @@ struct shard_memory {
     struct pool slots;
     struct buffer_pool rooms, receive, chunks, larges;
     struct content_store content;
+    struct cache file_cache;
+    struct pool works;
+    char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
+    char *log_ring; /* NULL: no log */
     struct pool user[PLAN_USER_POOLS_MAX];
     uint32_t user_count;
     uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */

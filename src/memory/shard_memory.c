@@ -25,6 +25,14 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
         leat__pool_init(&m->user[i], &m->region, u->name, align_up(u->object_size, 16),
                         plan->user_counts[i]);
     }
+    leat__cache_init(&m->file_cache, &m->region, plan->file_cache);
+    if (plan->works > 0)
+        leat__pool_init(&m->works, &m->region, "file work", PLAN_WORK, plan->works);
+    if (plan->input.peers)
+        m->peers = leat__region_take(&m->region, (size_t)PLAN_PEER * plan->slots, CACHE_LINE);
+    if (plan->input.log_ring > 0)
+        m->log_ring = leat__region_take(&m->region, align_up(plan->input.log_ring, PAGE_SIZE_BYTES),
+                                        PAGE_SIZE_BYTES);
     ASSERT(m->region.size - m->region.used < PAGE_SIZE_BYTES);
     leat__region_seal(&m->region);
     return 0;

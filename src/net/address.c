@@ -197,3 +197,37 @@ void leat__net_describe(int fd, char *out, size_t size)
         snprintf(out, size, "?");
     }
 }
+
+void leat__net_peer(int fd, struct net_peer *peer)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    memset(peer, 0, sizeof *peer);
+    if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
+        return;
+    if (address.ss_family == AF_INET) {
+        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
+        peer->family = 4;
+        peer->port = ntohs(in->sin_port);
+        memcpy(peer->address, &in->sin_addr, 4);
+    } else if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
+        peer->family = 6;
+        peer->port = ntohs(in6->sin6_port);
+        memcpy(peer->address, &in6->sin6_addr, 16);
+    } else if (address.ss_family == AF_UNIX) {
+        peer->family = 1;
+    }
+}
+
+size_t leat__net_peer_text(const struct net_peer *peer, char out[NET_PEER_TEXT])
+{
+    strcpy(out, "-");
+    if (peer->family == 4)
+        inet_ntop(AF_INET, peer->address, out, NET_PEER_TEXT);
+    else if (peer->family == 6)
+        inet_ntop(AF_INET6, peer->address, out, NET_PEER_TEXT);
+    else if (peer->family == 1)
+        strcpy(out, "unix:");
+    return strlen(out);
+}

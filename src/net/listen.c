@@ -111,3 +111,15 @@ int leat__net_accept(int listener)
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
+
+bool leat__net_needs_accepted(const struct net_options *o)
+{
+    (void)o;
+    return false;
+}
+
+void leat__net_accepted(int fd, const struct net_options *o)
+{
+    (void)fd;
+    (void)o;
+}

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 struct net_address {
+    struct net_options options;
     struct sockaddr_storage sockaddr;
     socklen_t size;
     char text[128]; /* as given */

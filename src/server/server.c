@@ -9,6 +9,8 @@
 #define _GNU_SOURCE /* unshare, close_range */
 #include "server/server.h"
 #include "memory/seal.h"
+#include "net/proxy.h"
+#include "observe/access_log.h"
 #include "server/listeners.h"
 #include "server/shard.h"
 #include <errno.h>
@@ -28,7 +30,9 @@ struct shard_thread {
     leat_server *server;
     pthread_t thread;
     bool started;
-    int error; /* of opening */
+    bool asked;            /* for a sign of life */
+    unsigned alive_before; /* the count of signs then */
+    int error;             /* of opening */
 };
 
 struct leat_server {
@@ -40,6 +44,7 @@ struct leat_server {
     enum loop_kind loop; /* the kind taken */
     int exit_status;
     struct listeners listeners;
+    struct access_log *log; /* NULL: none */
     struct routes routes;
     struct region region; /* routes, shards */
     struct shard_thread *threads;
@@ -83,6 +88,25 @@ static void count_user_pools(leat_app *app, struct plan_user_pool *pools, struct
     input->user_pool_count = root->pool_count;
 }
 
+/* What only some servers need: memory for files, for the log, for clients' addresses. */
+static void count_extras(const leat_server *server, struct plan_input *input)
+{
+    const struct config *config = &server->config;
+    const leat_app *root = leat__app_root(server->app);
+    if (root->serves_files) {
+        input->file_cache = config->file_cache;
+        input->file_descriptors = config->file_descriptors;
+        input->file_threads = config->file_threads;
+        input->bundles = root->bundle_bytes;
+    }
+    if (config->access_log != NULL)
+        input->log_ring = config->access_log_buffer;
+    input->peers = config->access_log != NULL;
+    for (uint32_t i = 0; i < server->listeners.count; i++)
+        if (net_proxy_versions(&server->listeners.addresses[i].options) != NET_PROXY_OFF)
+            input->peers = true;
+}
+
 static void make_plan(leat_server *server)
 {
     char line[512];
@@ -108,6 +132,7 @@ static void make_plan(leat_server *server)
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
+    count_extras(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
         add_error(server, EX_CONFIG, line);
@@ -164,6 +189,27 @@ static void insert_sorted(int *list, size_t *count, int fd)
     list[at] = fd;
 }
 
+/* What stands beside the loop: workers for files, the access log's ring. */
+static int open_extras(struct shard_thread *t)
+{
+    const struct plan *plan = &t->server->plan;
+    struct shard *shard = &t->shard;
+    struct conns *c = &shard->conns;
+    if (plan->input.log_ring > 0) {
+        size_t size = align_up(plan->input.log_ring, PAGE_SIZE_BYTES);
+        struct region ring = {.base = c->memory.log_ring, .size = size, .high = size};
+        leat__access_ring_init(&shard->log, &ring, plan->input.log_ring);
+        leat__access_log_attach(t->server->log, shard->index, &shard->log);
+        c->common.log = &shard->log;
+    }
+    if (plan->works == 0)
+        return 0;
+    int error = leat__workers_open(&c->workers, plan->input.file_threads, &shard->mailbox);
+    if (error == 0)
+        c->common.workers = &c->workers;
+    return error;
+}
+
 /* Its own descriptor table, with nothing of the others' but their mailboxes. */
 static int make_descriptors_private(struct shard_thread *t)
 {
@@ -204,13 +250,15 @@ static int open_shard(struct shard_thread *t)
     error = leat__shard_open(shard, &server->config, &server->plan, &server->routes, server->loop, NULL);
     if (error < 0)
         return error;
-    for (uint32_t i = 0; i < server->listeners.count; i++) {
-        error = leat__conns_listen(&shard->conns, i, listeners_fd(&server->listeners, shard->index, i));
-        if (error < 0) {
-            leat__conns_stop(&shard->conns);
-            leat__shard_close(shard);
-            return error;
-        }
+    error = open_extras(t);
+    for (uint32_t i = 0; i < server->listeners.count && error == 0; i++)
+        error = leat__conns_listen(&shard->conns, i, listeners_fd(&server->listeners, shard->index, i),
+                                   &server->listeners.addresses[i].options);
+    if (error < 0) {
+        leat__conns_stop(&shard->conns);
+        leat__workers_close(&shard->conns.workers);
+        leat__shard_close(shard);
+        return error;
     }
     leat__shard_memory_here = &shard->conns.memory;
     return 0;
@@ -223,7 +271,8 @@ static void take_waiting(struct shard *shard, const struct listeners *listeners)
         int listener = listeners_fd(listeners, shard->index, i), fd;
         while ((fd = leat__net_accept(listener)) >= 0)
             leat__conn_events.on_accept(&shard->conns, fd, i);
-        shutdown(listener, SHUT_RDWR);
+        if (!leat__listeners_is_kept(listeners, i))
+            shutdown(listener, SHUT_RDWR);
     }
 }
 
@@ -239,12 +288,15 @@ static void *shard_main(void *argument)
         return NULL;
     while (!shard_is_done(shard)) {
         shard_turn(shard, -1);
+        atomic_fetch_add_explicit(&shard->alive, 1, memory_order_relaxed);
         if (shard->conns.common.draining && !taken) {
             taken = true;
             if (!shard->conns.stopping)
                 take_waiting(shard, &server->listeners);
         }
     }
+    leat__workers_close(&shard->conns.workers);
+    leat__cache_clear(&shard->conns.memory.file_cache);
     pthread_mutex_lock(&server->counts_lock);
     leat__counters_add(&server->counts, &shard->conns.counters);
     pthread_mutex_unlock(&server->counts_lock);
@@ -289,6 +341,16 @@ static int open_region(leat_server *server)
         leat__app_root(server->app)->pools[i]->home_count = shards;
     }
     return 0;
+}
+
+static int open_log(leat_server *server, char *error, size_t error_size)
+{
+    const struct config *config = &server->config;
+    if (config->access_log == NULL)
+        return 0;
+    server->log = leat__access_log_open(config->access_log, (enum access_format)config->access_log_format,
+                                        config->shards, error, error_size);
+    return server->log == NULL ? -EINVAL : 0;
 }
 
 static int start_thread(struct shard_thread *t)
@@ -341,6 +403,11 @@ int leat_server_start(leat_server *server)
         add_error(server, EX_UNAVAILABLE, line);
         return error;
     }
+    if (open_log(server, line, sizeof line) < 0) {
+        add_error(server, EX_CONFIG, line);
+        leat__listeners_close(&server->listeners);
+        return -EINVAL;
+    }
     error = open_region(server);
     if (error == 0) {
         server->running = true;
@@ -382,6 +449,47 @@ int leat_server_port(const leat_server *server, size_t i)
     return leat__net_port(listeners_fd(&server->listeners, 0, (uint32_t)i));
 }
 
+/* ── While it runs ── */
+
+/* A shard that serves empties its mailbox in every turn. */
+static void post(struct mailbox *mailbox, const struct mail *mail)
+{
+    static const struct timespec moment = {.tv_nsec = 1000000};
+    while (leat__loop_post(mailbox, mail) < 0)
+        nanosleep(&moment, NULL);
+}
+
+int leat__server_reopen_logs(leat_server *server)
+{
+    return server->log != NULL ? leat__access_log_reopen(server->log) : 0;
+}
+
+void leat__server_apply(leat_server *server, const struct config *config)
+{
+    server->config.drain_timeout_ms = config->drain_timeout_ms;
+    for (uint32_t i = 0; i < server->config.shards && server->running; i++) {
+        struct shard *shard = &server->threads[i].shard;
+        struct mail mail = {.kind = MAIL_LIMITS, .value = (uint64_t)(uintptr_t)&shard->next_limits};
+        leat__shard_limits(config, &shard->next_limits);
+        post(&shard->mailbox, &mail);
+    }
+}
+
+bool leat__server_alive(leat_server *server)
+{
+    static const struct mail mail = {.kind = MAIL_NONE};
+    bool alive = true;
+    for (uint32_t i = 0; i < server->config.shards && server->running; i++) {
+        struct shard_thread *t = &server->threads[i];
+        unsigned now = atomic_load_explicit(&t->shard.alive, memory_order_relaxed);
+        alive = alive && (now != t->alive_before || !t->asked);
+        t->alive_before = now;
+        t->asked = true;
+        leat__loop_post(&t->shard.mailbox, &mail); /* full: it is not being read, or is being read now */
+    }
+    return alive;
+}
+
 /* ── Stopping ── */
 
 static void post_to_all(leat_server *server, enum mail_kind kind)
@@ -389,7 +497,7 @@ static void post_to_all(leat_server *server, enum mail_kind kind)
     struct mail mail = {.kind = kind};
     for (uint32_t i = 0; i < server->config.shards && server->running; i++)
         if (server->threads[i].started && server->threads[i].error == 0)
-            leat__loop_post(&server->threads[i].shard.mailbox, &mail);
+            post(&server->threads[i].shard.mailbox, &mail);
 }
 
 void leat__server_drain(leat_server *server)
@@ -445,6 +553,9 @@ void leat_server_stop(leat_server *server)
         if (server->threads[i].shard.mailbox.wake_fd >= 0)
             leat__mailbox_close(&server->threads[i].shard.mailbox);
     server->running = false;
+    if (server->log != NULL)
+        leat__access_log_close(server->log);
+    server->log = NULL;
     leat__listeners_close(&server->listeners);
     for (uint32_t i = 0; i < leat__app_root(server->app)->pool_count; i++)
         leat__app_root(server->app)->pools[i]->home_count = 0;

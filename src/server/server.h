@@ -26,6 +26,16 @@ bool leat__server_address(const leat_server *server, size_t i, char *out, size_t
 /* The exit status for a failed create or start (leat.h, leat_main). */
 int leat__server_exit_status(const leat_server *server);
 
+/* Opens the access log anew, after a rotation. 0 or -errno; nothing happens without a log. No allocation. */
+int leat__server_reopen_logs(leat_server *server);
+
+/* Applies the rows of config that may change while we serve (options.def: live), in every shard's next turn; no allocation.
+ * One caller at a time. */
+void leat__server_apply(leat_server *server, const struct config *config);
+
+/* Whether every shard has turned since the last call; asks for the next sign of life. For a watchdog. */
+bool leat__server_alive(leat_server *server);
+
 /* Sums over the shards; exact once the server has stopped. */
 void leat__server_counts(const leat_server *server, struct counters *sum);
 

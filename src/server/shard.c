@@ -6,20 +6,28 @@ static uint32_t timeout_of(int64_t ms)
     return ms < 0 || ms >= INT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
+void leat__shard_limits(const struct config *config, struct conn_limits *limits)
+{
+    *limits = (struct conn_limits){
+        .head = {config->request_line_max, config->head_max, config->fields_max},
+        .head_timeout_ms = timeout_of(config->head_timeout_ms),
+        .content_timeout_ms = timeout_of(config->content_timeout_ms),
+        .write_timeout_ms = timeout_of(config->write_timeout_ms),
+        .idle_timeout_ms = timeout_of(config->idle_timeout_ms),
+        .content_max = config->content_max,
+        .file_check_ms = timeout_of(config->file_check_ms),
+    };
+}
+
 int leat__shard_open(struct shard *shard, const struct config *config, const struct plan *plan,
                      const struct routes *routes, enum loop_kind kind, void *simulation)
 {
     struct conns *c = &shard->conns;
+    struct conn_limits limits;
     int error = leat__shard_memory_open(&c->memory, plan, config->commit ? REGION_COMMIT : REGION_RESERVE);
     if (error < 0)
         return error;
-    c->limits.head = (struct http1_limits){config->request_line_max, config->head_max, config->fields_max};
-    c->limits.head_timeout_ms = timeout_of(config->head_timeout_ms);
-    c->limits.content_timeout_ms = timeout_of(config->content_timeout_ms);
-    c->limits.write_timeout_ms = timeout_of(config->write_timeout_ms);
-    c->limits.idle_timeout_ms = timeout_of(config->idle_timeout_ms);
     c->common.routes = routes;
-    c->common.content_max = config->content_max;
     c->seats = plan->slots;
     struct loop_options options = {
         .receive_ring = plan->receive_ring,
@@ -37,7 +45,8 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
         leat__shard_memory_close(&c->memory);
         return error;
     }
-    leat__conns_init(c);
+    leat__shard_limits(config, &limits);
+    leat__conns_init(c, &limits);
     return 0;
 }
 

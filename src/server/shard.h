@@ -8,6 +8,7 @@
 
 #include "conn/conn.h"
 #include "server/config.h"
+#include <stdatomic.h>
 
 enum {
     SHARDS_MAX = 1024,
@@ -18,13 +19,19 @@ enum {
 struct shard {
     struct conns conns;
     struct mailbox mailbox;
+    struct access_ring log;
+    struct conn_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
     uint32_t index;
+    atomic_uint alive; /* counts the mails that ask for a sign of life */
 };
 
 /* Opens memory, then the loop (kind; simulation only for LOOP_SIM), on the thread that will turn it. The mailbox must
  * be open already, but for LOOP_SIM. 0 or -errno, with nothing left open. */
 int leat__shard_open(struct shard *shard, const struct config *config, const struct plan *plan,
                      const struct routes *routes, enum loop_kind kind, void *simulation);
+
+/* What config says to connections. */
+void leat__shard_limits(const struct config *config, struct conn_limits *limits);
 
 /* One turn, waiting at most wait_max_ms (-1: as long as nothing happens). */
 static inline void shard_turn(struct shard *shard, int64_t wait_max_ms)

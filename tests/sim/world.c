@@ -200,7 +200,7 @@ static void open_server(struct world *w)
         if (leat__shard_open(shard, &w->config, &w->plan, &w->routes, LOOP_SIM, w->sim) < 0)
             world_violation(w, NULL, "the shard could not be opened");
         w->listeners[i] = w->shared && i > 0 ? w->listeners[0] : leat__sim_listener(w->sim);
-        if (leat__conns_listen(&shard->conns, 0, w->listeners[i]) < 0)
+        if (leat__conns_listen(&shard->conns, 0, w->listeners[i], NULL) < 0)
             world_violation(w, NULL, "the shard does not listen");
     }
 }

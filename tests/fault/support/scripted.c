@@ -200,7 +200,7 @@ void scripted_open(struct scripted *w, const struct scripted_options *o)
     assert_int_equal(leat__shard_open(&w->shard, &w->config, &w->plan, &w->routes, LOOP_SIM, w->sim), 0);
     leat__shard_memory_here = &w->shard.conns.memory;
     w->listener = leat__sim_listener(w->sim);
-    assert_int_equal(leat__conns_listen(&w->shard.conns, 0, w->listener), 0);
+    assert_int_equal(leat__conns_listen(&w->shard.conns, 0, w->listener, NULL), 0);
 }
 
 void scripted_pass_ms(struct scripted *w, int64_t ms)

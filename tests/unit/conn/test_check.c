@@ -28,7 +28,8 @@ static void assert_broken(struct slot s)
 
 static bool holds_exchange(enum conn_state state)
 {
-    return state == CONN_HEAD || state == CONN_CONTENT || state == CONN_RUNNING || state == CONN_WRITING;
+    return state == CONN_HEAD || state == CONN_CONTENT || state == CONN_RUNNING ||
+           state == CONN_WAITING || state == CONN_WRITING;
 }
 
 static void an_exchange_is_there_in_its_states_and_in_no_other(void **state)

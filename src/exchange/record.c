@@ -1,0 +1,58 @@
+/* record.c: who asked, and what is written down of it. */
+#include "exchange/exchange.h"
+
+static struct net_peer *remembered(const struct leat_exchange *x)
+{
+    char *peers = x->common->memory->peers;
+    _Static_assert(sizeof(struct net_peer) == PLAN_PEER, "as the plan counts it");
+    return peers ? (struct net_peer *)(void *)peers + (x->slot - x->common->slots) : NULL;
+}
+
+void leat__exchange_peer(struct leat_exchange *x, struct net_peer *peer)
+{
+    struct net_peer *known = remembered(x);
+    if (known != NULL && known->family != 0) {
+        *peer = *known;
+        return;
+    }
+    leat__net_peer(x->slot->fd, peer);
+    if (known != NULL)
+        *known = *peer;
+}
+
+const char *leat_peer(leat_exchange *x)
+{
+    struct net_peer peer;
+    char *text = arena_alloc(&x->arena, NET_PEER_TEXT);
+    if (text == NULL)
+        return "";
+    leat__exchange_peer(x, &peer);
+    text[leat__net_peer_text(&peer, text)] = '\0';
+    return text;
+}
+
+static struct access_text text_of(leat_slice slice)
+{
+    return (struct access_text){slice.data, slice.size};
+}
+
+void leat__exchange_log(struct leat_exchange *x)
+{
+    const struct http1_head *head = &x->head;
+    struct net_peer peer;
+    struct access_record record;
+    if (!(x->flags & X_SENT))
+        return;
+    leat__exchange_peer(x, &peer);
+    record.host[leat__net_peer_text(&peer, record.host)] = '\0';
+    record.time_s = *x->common->now_s;
+    record.status = x->response.status;
+    record.minor = head->minor;
+    record.octets = x->response.bare ? 0 : x->response.content_size - leat__exchange_unsent(x);
+    bool has_line = head->method_size > 0 && head->target_size > 0;
+    record.method = (struct access_text){x->bytes + head->method_at, has_line ? head->method_size : 0};
+    record.target = (struct access_text){x->bytes + head->target_at, has_line ? head->target_size : 0};
+    record.referer = text_of(leat_field(x, "Referer"));
+    record.user_agent = text_of(leat_field(x, "User-Agent"));
+    leat__access_put(x->common->log, &record);
+}
