@@ -73,25 +73,24 @@ static void extend(struct http_range *r, const struct http_range *by)
     r->size = (end > by_end ? end : by_end) - r->first;
 }
 
-/* Puts r behind the others, joined with those it touches in the place of the first of them. */
+/* Puts r behind the others, joined with those it touches in the place of the first of them. Those are apart from each other,
+ * so what r grows to touches none that r did not. */
 static uint32_t join(struct http_range *out, uint32_t count, struct http_range r)
 {
-    uint32_t place = count;
-    for (uint32_t i = 0; i < count;) {
+    uint32_t kept = 0, place = RANGES_MAX;
+    for (uint32_t i = 0; i < count; i++) {
         if (!touches(&out[i], &r)) {
-            i++;
+            out[kept++] = out[i];
             continue;
         }
         extend(&r, &out[i]);
-        count--;
-        memmove(&out[i], &out[i + 1], (count - i) * sizeof *out);
-        place = i < place ? i : place;
-        i = 0; /* it is larger now, and may touch what it did not */
+        if (place == RANGES_MAX)
+            place = kept++;
     }
-    place = place < count ? place : count;
-    memmove(&out[place + 1], &out[place], (count - place) * sizeof *out);
+    if (place == RANGES_MAX)
+        place = kept++;
     out[place] = r;
-    return count + 1;
+    return kept;
 }
 
 /* Whether several ranges are cheaper than the whole. */

@@ -72,6 +72,8 @@ static const struct {
     /* malformed elements are not there */
     {"gzip;q=2", CODING_IDENTITY, CODING_IDENTITY},
     {"gzip;q=1.001", CODING_IDENTITY, CODING_IDENTITY},
+    {"gzip;q=1.5", CODING_IDENTITY, CODING_IDENTITY},
+    {"gzip;q=0.9999", CODING_IDENTITY, CODING_IDENTITY},
     {"gzip;q=0.0001", CODING_IDENTITY, CODING_IDENTITY},
     {"gzip;q=0,5", CODING_IDENTITY, CODING_IDENTITY},
     {"gzip;q=-1", CODING_IDENTITY, CODING_IDENTITY},
