@@ -1,0 +1,94 @@
+/* doctor.c: `leat doctor [DIR]`: what `leat serve` with the same options would meet on this system, and what to change.
+ * A folder that can't be opened ends nothing here, as it would when serving: it becomes a finding. */
+#define _GNU_SOURCE
+#include "site.h"
+#include "verbs.h"
+
+#include "server/doctor.h"
+#include "server/main.h"
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { DOCTOR_FAULTS = 78 };
+
+struct visit {
+    struct site site;
+    const char *folder; /* NULL: none was given */
+    uint32_t soft_descriptors;
+};
+
+static int prepare(leat_app *app, const char *folder, void *data)
+{
+    struct visit *visit = data;
+    visit->folder = folder;
+    if (folder == NULL)
+        return leat__site_prepare(app, NULL, &visit->site);
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    close(fd);
+    return leat__site_prepare(app, folder, &visit->site);
+}
+
+static void write_out(void *to, const char *text, size_t size)
+{
+    (void)to;
+    fwrite(text, 1, size, stdout);
+}
+
+/* NO_COLOR: no-color.org. */
+static bool wants_colour(void)
+{
+    const char *no = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    bool dumb = terminal == NULL || strcmp(terminal, "dumb") == 0;
+    return isatty(STDOUT_FILENO) && (no == NULL || no[0] == '\0') && !dumb;
+}
+
+static int examine(const leat_server *server, const struct options *options, void *data)
+{
+    static struct report report;
+    const struct visit *visit = data;
+    struct doctor doctor = {
+        .root = "",
+        .config = leat__server_config(server),
+        .plan = leat__server_plan(server),
+        .error = leat_server_error(server),
+        .folder = visit->folder,
+        .soft_descriptors = visit->soft_descriptors,
+        .report = &report,
+    };
+    leat__doctor_all(&doctor);
+    if (options->json)
+        leat__doctor_print_json(&report, write_out, NULL);
+    else
+        leat__doctor_print(&report, wants_colour(), write_out, NULL);
+    return leat__doctor_count(&report, DOCTOR_BAD) > 0 ? DOCTOR_FAULTS : MAIN_DONE;
+}
+
+int leat__verb_doctor(int argc, char **argv)
+{
+    struct visit visit = {0};
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+        visit.soft_descriptors = limit.rlim_cur < INT32_MAX ? (uint32_t)limit.rlim_cur : INT32_MAX;
+    return leat__main_run(leat_app_create(),
+                          &(struct program){
+                              .name = "leat",
+                              .usage = "leat doctor [DIR] [OPTION]...",
+                              .about = "Looks at what leat serve with the same options would meet "
+                                       "on this system: kernel,\n"
+                                       "limits, memory, network, addresses and DIR; says what is "
+                                       "amiss, why it matters and\n"
+                                       "what to change. Nothing is changed or served. --json is "
+                                       "for programs. Exit status 78\n"
+                                       "when something would keep the server from starting.",
+                              .takes_operand = true,
+                              .prepare = prepare,
+                              .examine = examine,
+                              .data = &visit,
+                          },
+                          argc, argv);
+}
