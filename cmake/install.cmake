@@ -7,6 +7,17 @@ set(LEAT_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/leat)
 
 add_custom_target(installed DEPENDS product)
 
+# leat_install_text(FILE FROM TO DESTINATION COMPONENT): a file that names where it is installed, which is certain only
+# then (cmake --install --prefix): every FROM in it becomes TO.
+function(leat_install_text file from to destination component)
+    cmake_path(GET file FILENAME name)
+    set(made ${PROJECT_BINARY_DIR}/placed/${name})
+    install(CODE "file(READ \"${file}\" text)
+                  string(REPLACE \"${from}\" \"${to}\" text \"\${text}\")
+                  file(WRITE \"${made}\" \"\${text}\")" COMPONENT ${component})
+    install(FILES ${made} DESTINATION ${destination} COMPONENT ${component})
+endfunction()
+
 # ── The command ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 if(TARGET leat)
@@ -26,11 +37,7 @@ endif()
 file(GLOB units CONFIGURE_DEPENDS packaging/systemd/*.service packaging/systemd/*.socket)
 set(LEAT_UNIT_DIR lib/systemd/system CACHE STRING "Where systemd's units go")
 foreach(unit IN LISTS units)
-    cmake_path(GET unit FILENAME name)
-    file(READ ${unit} text)         # units name the command by its path
-    string(REPLACE /usr/bin/leat ${CMAKE_INSTALL_FULL_BINDIR}/leat text "${text}")
-    file(CONFIGURE OUTPUT units/${name} CONTENT "${text}" @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/units/${name} DESTINATION ${LEAT_UNIT_DIR} COMPONENT leat)
+    leat_install_text(${unit} /usr/bin/leat "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/leat" ${LEAT_UNIT_DIR} leat)
 endforeach()
 
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat)
@@ -57,7 +64,7 @@ if(NOT LEAT_SHARED)
     set(LEAT_REQUIRES_ALWAYS ${LEAT_REQUIRES_PRIVATE})
 endif()
 configure_file(cmake/leat.pc.in leat.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/leat.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT leat-dev)
+leat_install_text(${PROJECT_BINARY_DIR}/leat.pc PREFIX "\${CMAKE_INSTALL_PREFIX}" ${CMAKE_INSTALL_LIBDIR}/pkgconfig leat-dev)
 
 configure_package_config_file(cmake/leatConfig.cmake.in leatConfig.cmake INSTALL_DESTINATION ${LEAT_CMAKE_DIR}
                               NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)

@@ -9,8 +9,10 @@
 #include "roff.h"
 
 #include "http1/http1.h"
+#include "handler/site.h"
 #include "leat/leat.h"
 #include "server/option_values.h"
+#include "server/options.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -18,46 +20,28 @@
 
 enum { VALUE_SIZE = 128 };
 
-enum kind { GROUP, COUNT, BYTES, DURATION, CHOICE, TEXT, TEXTS, LISTEN, FLAG };
-
-struct row {
-    enum kind kind;
-    const char *name; /* of a group: its title */
-    const char *argument;
-    int64_t smallest, largest, standard;
-    const char *standard_words, *example, *help;
-};
-
-#define OPTION_GROUP(title) {GROUP, title, NULL, 0, 0, 0, NULL, NULL, NULL},
-#define OPTION(name, kind, field, argument, smallest, largest, standard, standard_words, example, help) \
-    {kind, name, argument, smallest, largest, standard, standard_words, example, help},
-
-static const struct row server_rows[] = {
+#define OPTION_GROUP(title) OPTION_ROW_HEADING(title),
+#define OPTION_CHANGES(...) OPTION_ROW(struct options, OPTION_LIVE, __VA_ARGS__),
+#define OPTION_OF_START(...) OPTION_ROW(struct options, OPTION_OUTSIDE, __VA_ARGS__),
+#define OPTION_ORDER(...) OPTION_ROW(struct options, OPTION_ONCE, __VA_ARGS__),
+#define OPTION(...) OPTION_ROW(struct options, OPTION_RESTART, __VA_ARGS__),
+static const struct option_row server_rows[] = {
 #include "server/options.def"
 };
-static const struct row site_rows[] = {
+#undef OPTION
+#define OPTION(...) OPTION_ROW(struct site_options, OPTION_RESTART, __VA_ARGS__),
+static const struct option_row site_rows[] = {
 #include "handler/site.def"
 };
 
 static const struct table {
     const char *name;
-    const struct row *rows;
+    const struct option_row *rows;
     unsigned count;
 } tables[] = {
     {"server", server_rows, COUNT_OF(server_rows)},
     {"site", site_rows, COUNT_OF(site_rows)},
 };
-
-/* Flags of the command line only: they say what to do, not how. */
-static bool is_file_key(const struct row *row)
-{
-    static const char *const flags_only[] = {"config", "plan",    "json",     "layout",
-                                             "help",   "version", "effective"};
-    for (unsigned i = 0; i < COUNT_OF(flags_only); i++)
-        if (strcmp(row->name, flags_only[i]) == 0)
-            return false;
-    return true;
-}
 
 static void put_string(FILE *file, const char *text)
 {
@@ -65,22 +49,22 @@ static void put_string(FILE *file, const char *text)
 }
 
 /* What holds when nothing is said; "" when that is nothing. */
-static void write_standard(const struct row *row, char value[static VALUE_SIZE])
+static void write_standard(const struct option_row *row, char value[static VALUE_SIZE])
 {
     value[0] = '\0';
     if (row->standard == 0)
         snprintf(value, VALUE_SIZE, "%s", row->standard_words != NULL ? row->standard_words : "");
-    else if (row->kind == BYTES)
+    else if (row->kind == OPTION_BYTES)
         leat__option_write_bytes(value, row->standard);
-    else if (row->kind == DURATION)
+    else if (row->kind == OPTION_DURATION)
         leat__option_write_duration(value, row->standard);
-    else if (row->kind == FLAG)
+    else if (row->kind == OPTION_FLAG)
         strcpy(value, "yes");
     else
         leat__option_write_count(value, row->standard);
 }
 
-static void put_help(FILE *file, const struct row *row)
+static void put_help(FILE *file, const struct option_row *row)
 {
     char standard[VALUE_SIZE], smallest[VALUE_SIZE], largest[VALUE_SIZE];
     put_string(file, row->help);
@@ -91,10 +75,10 @@ static void put_help(FILE *file, const struct row *row)
         put_string(file, standard);
         fputs(".\n", file);
     }
-    if (row->kind == COUNT || row->kind == BYTES || row->kind == DURATION) {
-        void (*write)(char *, int64_t) = row->kind == BYTES      ? leat__option_write_bytes
-                                         : row->kind == DURATION ? leat__option_write_duration
-                                                                 : leat__option_write_count;
+    if (row->kind == OPTION_COUNT || row->kind == OPTION_BYTES || row->kind == OPTION_DURATION) {
+        void (*write)(char *, int64_t) = row->kind == OPTION_BYTES      ? leat__option_write_bytes
+                                         : row->kind == OPTION_DURATION ? leat__option_write_duration
+                                                                        : leat__option_write_count;
         write(smallest, row->smallest);
         write(largest, row->largest);
         fprintf(file, "From %s to %s.\n", smallest, largest);
@@ -103,9 +87,9 @@ static void put_help(FILE *file, const struct row *row)
 
 /* ── The forms of a row ──────────────────────────────────────────────────────────────────────────────────────── */
 
-static void put_option(FILE *file, const struct row *row)
+static void put_option(FILE *file, const struct option_row *row)
 {
-    if (row->kind == GROUP) {
+    if (row->kind == OPTION_HEADING) {
         fprintf(file, ".SS %s\n", row->name);
         return;
     }
@@ -122,20 +106,24 @@ static void put_option(FILE *file, const struct row *row)
 }
 
 /* A row of the configuration file, with its variable of the environment. */
-static void put_key(FILE *file, const struct row *row)
+static void put_key(FILE *file, const struct option_row *row)
 {
-    if (row->kind == GROUP) {
+    if (row->kind == OPTION_HEADING) {
         fprintf(file, ".SS %s\n", row->name);
         return;
     }
-    if (!is_file_key(row))
+    if (row->when == OPTION_ONCE)
         return;
     fputs(".TP\n\\fB", file);
     put_string(file, row->name);
     fputs("\\fR = \\fI", file);
-    put_string(file, row->kind == FLAG ? "yes|no" : row->argument);
+    put_string(file, row->kind == OPTION_FLAG ? "yes|no" : row->argument);
     fputs("\\fR\n", file);
     put_help(file, row);
+    if (row->when == OPTION_LIVE)
+        fputs("SIGHUP changes it.\n", file);
+    if (row->when == OPTION_OUTSIDE)
+        fputs("Not in the file.\n", file);
     fputs("Environment:\n.BR LEAT_", file);
     for (const char *c = row->name; *c != '\0'; c++)
         fputc(*c == '-' ? '_' : toupper((unsigned char)*c), file);
@@ -143,14 +131,14 @@ static void put_key(FILE *file, const struct row *row)
 }
 
 /* A row of the example configuration, as a comment: what it is, and what it could be. */
-static void put_example(FILE *file, const struct row *row)
+static void put_example(FILE *file, const struct option_row *row)
 {
     enum { COLUMNS = 96 };
-    if (row->kind == GROUP) {
+    if (row->kind == OPTION_HEADING) {
         fprintf(file, "\n# ── %s\n", row->name);
         return;
     }
-    if (!is_file_key(row))
+    if (row->when == OPTION_ONCE || row->when == OPTION_OUTSIDE)
         return;
     char standard[VALUE_SIZE];
     size_t column = 0;
@@ -166,37 +154,37 @@ static void put_example(FILE *file, const struct row *row)
     }
     write_standard(row, standard);
     fprintf(file, standard[0] != '\0' ? " [%s]\n" : "\n", standard);
-    const char *value = row->kind == FLAG ? (row->standard ? "no" : "yes") : row->example;
+    const char *value = row->kind == OPTION_FLAG ? (row->standard ? "no" : "yes") : row->example;
     size_t size = strlen(value);
     bool quoted = size > 1 && value[0] == '"' && value[size - 1] == '"';
     fprintf(file, "#%s = %.*s\n", row->name, (int)(size - 2 * quoted), value + quoted);
 }
 
-static void put_word(FILE *file, const struct row *row)
+static void put_word(FILE *file, const struct option_row *row)
 {
-    if (row->kind != GROUP)
+    if (row->kind != OPTION_HEADING)
         fprintf(file, "        --%s\n", row->name);
 }
 
 /* What a shell proposes behind an option. */
-static void put_completion(FILE *file, const struct row *row)
+static void put_completion(FILE *file, const struct option_row *row)
 {
-    if (row->kind == CHOICE) {
+    if (row->kind == OPTION_CHOICE) {
         fprintf(file, "        --%s) words='", row->name);
         for (const char *c = row->argument; *c != '\0'; c++)
             fputc(*c == '|' ? ' ' : *c, file);
         fputs("' ;;\n", file);
-    } else if (row->kind == TEXT) {
+    } else if (row->kind == OPTION_TEXT) {
         fprintf(file, "        --%s) _leat_files %s; return ;;\n", row->name,
                 strcmp(row->argument, "DIR") == 0 ? "-d" : "-f");
-    } else if (row->argument != NULL && row->kind != GROUP) {
+    } else if (row->argument != NULL && row->kind != OPTION_HEADING) {
         fprintf(file, "        --%s) return ;;\n", row->name);
     }
 }
 
 static const struct form {
     const char *name;
-    void (*put)(FILE *file, const struct row *row);
+    void (*put)(FILE *file, const struct option_row *row);
 } forms[] = {
     {"OPTIONS", put_option},         {"KEYS", put_key},
     {"EXAMPLE", put_example},        {"WORDS", put_word},
