@@ -223,7 +223,7 @@ static int run(leat_app *app, const struct program *program, int argc, char **ar
     struct options options;
     char error[512];
     leat__options_default(&options);
-    options.plan = program->plan_only;
+    options.plan = program->plan_only || program->examine != NULL; /* so --json may go with either */
     int first = leat__options_parse(&options, argc, argv, error, sizeof error);
     if (first < 0) {
         say(STDERR_FILENO, program->name, "%s", error);
