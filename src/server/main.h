@@ -7,7 +7,7 @@
 #include "memory/plan.h"
 #include "server/options.h"
 
-enum { MAIN_DONE = 0, MAIN_USAGE = 64, MAIN_SYSTEM = 71 };
+enum { MAIN_DONE = 0, MAIN_USAGE = 64, MAIN_SYSTEM = 71, MAIN_CONFIG = 78 };
 
 struct program {
     const char *name;  /* in front of every message */

@@ -1,14 +1,13 @@
-/* options.c: from argv to struct options, by way of getopt_long, whose table is made from ours.
+/* options.c: one row: its text, its number, its field, and what is said when they don't go together.
  *
  * Whatever is wrong is told in one line that names the option, what was written, what is possible and an example, so
- * that nobody has to look it up. The first mistake ends the reading. */
+ * that nobody has to look it up. */
 #include "server/options.h"
 
 #include "http1/http1.h"
 #include "net/net.h"
-#include "server/option_values.h"
+#include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 
 const struct option_row leat__option_rows[] = {
@@ -25,65 +24,86 @@ const unsigned leat__option_row_count = COUNT_OF(leat__option_rows);
 const struct option_table leat__server_table = {
     .rows = leat__option_rows, .count = COUNT_OF(leat__option_rows), .size = sizeof(struct options)};
 
-enum { ROWS = COUNT_OF(leat__option_rows), OPTION_CODE = 256 };
-
 /* ── Fields ── */
 
-static void store(struct options *options, const struct option_row *row, int64_t value)
+static void append_text(struct option_texts *texts, const char *text)
 {
-    char *field = (char *)options + row->at;
-    uint8_t one = (uint8_t)value;
-    uint32_t four = (uint32_t)value;
-    switch (row->size) {
-    case 1:
-        memcpy(field, &one, 1);
-        break;
-    case 4:
-        memcpy(field, &four, 4);
-        break;
-    default:
-        ASSERT(row->size == 8);
-        memcpy(field, &value, 8);
-    }
+    ASSERT(texts->count < OPTION_TEXTS_MAX);
+    texts->items[texts->count++] = text;
+    texts->items[texts->count] = NULL;
 }
 
-static int64_t load(const struct options *options, const struct option_row *row)
+void leat__option_store(const struct option_row *row, void *options, int64_t number, const char *text)
+{
+    char *field = (char *)options + row->at;
+    uint8_t one = (uint8_t)number;
+    uint32_t four = (uint32_t)number;
+    if (option_is_list(row))
+        append_text((struct option_texts *)(void *)field, text);
+    else if (row->kind == OPTION_TEXT)
+        memcpy(field, &text, sizeof text);
+    else if (row->size == 1)
+        memcpy(field, &one, 1);
+    else if (row->size == 4)
+        memcpy(field, &four, 4);
+    else
+        memcpy(field, &number, 8);
+}
+
+int64_t leat__option_load(const struct option_row *row, const void *options)
 {
     const char *field = (const char *)options + row->at;
     uint32_t four;
     int64_t eight;
+    if (row->size == 1)
+        return *(const uint8_t *)field;
     if (row->size == 4) {
         memcpy(&four, field, 4);
         return four;
     }
-    ASSERT(row->size == 8);
+    ASSERT(row->size == 8 && !option_is_text(row));
     memcpy(&eight, field, 8);
     return eight;
 }
 
+void leat__option_defaults(const struct option_table *table, void *options)
+{
+    memset(options, 0, table->size);
+    for (unsigned i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
+        if (row->standard != 0)
+            leat__option_store(row, options, row->standard, NULL);
+    }
+}
+
 void leat__options_default(struct options *options)
 {
-    memset(options, 0, sizeof *options);
-    for (unsigned i = 0; i < ROWS; i++) {
-        const struct option_row *row = &leat__option_rows[i];
-        if (row->standard != 0)
-            store(options, row, row->standard);
-    }
+    leat__option_defaults(&leat__server_table, options);
 }
 
 /* ── Values ── */
 
-static const char *const kind_nouns[] = {
-    [OPTION_COUNT] = "number", [OPTION_BYTES] = "size", [OPTION_DURATION] = "time"};
-
-static void write_value(char *out, const struct option_row *row, int64_t value)
+void leat__option_write(const struct option_row *row, int64_t number, char *out)
 {
-    if (row->kind == OPTION_BYTES)
-        leat__option_write_bytes(out, value);
-    else if (row->kind == OPTION_DURATION)
-        leat__option_write_duration(out, value);
-    else
-        leat__option_write_count(out, value);
+    const char *word = row->argument;
+    switch (row->kind) {
+    case OPTION_BYTES:
+        leat__option_write_bytes(out, number);
+        break;
+    case OPTION_DURATION:
+        leat__option_write_duration(out, number);
+        break;
+    case OPTION_FLAG:
+        snprintf(out, OPTION_VALUE_SIZE, "%s", number != 0 ? "yes" : "no");
+        break;
+    case OPTION_CHOICE:
+        for (; number > 0; number--)
+            word += strcspn(word, "|") + 1;
+        snprintf(out, OPTION_VALUE_SIZE, "%.*s", (int)strcspn(word, "|"), word);
+        break;
+    default:
+        leat__option_write_count(out, number);
+    }
 }
 
 static bool is_in_range(const struct option_row *row, int64_t value)
@@ -92,216 +112,192 @@ static bool is_in_range(const struct option_row *row, int64_t value)
     return never || (value >= row->smallest && value <= row->largest);
 }
 
-static int tell_range(const struct option_row *row, const char *written, char *error, size_t error_size)
+static int tell_range(const struct option_row *row, char *why, size_t why_size)
 {
     char smallest[OPTION_VALUE_SIZE], largest[OPTION_VALUE_SIZE];
-    write_value(smallest, row, row->smallest);
-    write_value(largest, row, row->largest);
-    snprintf(error, error_size, "--%s %s: out of range; write %s to %s%s, for example --%s %s",
-             row->name, written, smallest, largest, row->kind == OPTION_DURATION ? " or never" : "",
-             row->name, row->example);
+    leat__option_write(row, row->smallest, smallest);
+    leat__option_write(row, row->largest, largest);
+    snprintf(why, why_size, "out of range; write %s to %s%s", smallest, largest,
+             row->kind == OPTION_DURATION ? " or never" : "");
     return -EINVAL;
 }
 
-static int tell_malformed(const struct option_row *row, const char *written, char *error, size_t error_size)
+static int tell_malformed(const struct option_row *row, char *why, size_t why_size)
 {
+    static const char *const nouns[] = {
+        [OPTION_COUNT] = "number", [OPTION_BYTES] = "size", [OPTION_DURATION] = "time"};
     char smallest[OPTION_VALUE_SIZE], largest[OPTION_VALUE_SIZE];
-    write_value(smallest, row, row->smallest);
-    write_value(largest, row, row->largest);
     const char *way = row->kind == OPTION_BYTES      ? "write 65536, 64k, 16m or 1g"
                       : row->kind == OPTION_DURATION ? "write 500ms, 2s, 1m or never"
                                                      : "write it in digits";
-    snprintf(error, error_size, "--%s %s: not a %s; %s (%s to %s), for example --%s %s", row->name,
-             written, kind_nouns[row->kind], way, smallest, largest, row->name, row->example);
+    leat__option_write(row, row->smallest, smallest);
+    leat__option_write(row, row->largest, largest);
+    snprintf(why, why_size, "not a %s; %s (%s to %s)", nouns[row->kind], way, smallest, largest);
     return -EINVAL;
 }
 
-static int read_number(struct options *options, const struct option_row *row, const char *written,
-                       char *error, size_t error_size)
+static int read_number(const struct option_row *row, const char *text, int64_t *number, char *why,
+                       size_t why_size)
 {
-    int64_t value = 0;
-    int status = row->kind == OPTION_BYTES      ? leat__option_read_bytes(written, &value)
-                 : row->kind == OPTION_DURATION ? leat__option_read_duration(written, &value)
-                                                : leat__option_read_count(written, &value);
+    int status = row->kind == OPTION_BYTES      ? leat__option_read_bytes(text, number)
+                 : row->kind == OPTION_DURATION ? leat__option_read_duration(text, number)
+                                                : leat__option_read_count(text, number);
     if (status == -EINVAL)
-        return tell_malformed(row, written, error, error_size);
-    if (status == -ERANGE || !is_in_range(row, value))
-        return tell_range(row, written, error, error_size);
-    store(options, row, value);
+        return tell_malformed(row, why, why_size);
+    if (status == -ERANGE || !is_in_range(row, *number))
+        return tell_range(row, why, why_size);
     return 0;
 }
 
-static int read_choice(struct options *options, const struct option_row *row, const char *written,
-                       char *error, size_t error_size)
+static int read_address(const char *text, char *why, size_t why_size)
 {
-    int index = leat__option_find_word(row->argument, written);
-    if (index >= 0) {
-        store(options, row, index);
+    struct net_address found[NET_ADDRESSES_MAX];
+    char line[256] = "", named[192];
+    if (leat__net_parse(text, found, line, sizeof line) >= 0)
         return 0;
-    }
-    snprintf(error, error_size, "--%s %s: not one of %s; for example --%s %s", row->name, written,
-             row->argument, row->name, row->example);
+    /* the line names the address, and so does whoever tells it */
+    int size = snprintf(named, sizeof named, "address \"%s\": ", text);
+    bool is_named = (size_t)size < sizeof named && strncmp(line, named, (size_t)size) == 0;
+    snprintf(why, why_size, "%s", is_named ? line + size : line);
     return -EINVAL;
 }
 
-static int read_address(struct options *options, const struct option_row *row, const char *written,
-                        char *error, size_t error_size)
+/* What can't be written into a configuration file, or was surely not meant, is no value by any other way either. */
+static const char *find_fault_of_text(const char *text)
 {
-    struct config *config = &options->config;
-    struct net_address found[2];
-    char why[256] = "", named[192];
-    if (config->listen.count == CONFIG_LISTEN_MAX) {
-        snprintf(error, error_size, "--%s %s: %d addresses are the most", row->name, written,
-                 CONFIG_LISTEN_MAX);
-        return -EINVAL;
-    }
-    if (leat__net_parse(written, found, why, sizeof why) < 0) {
-        /* the line names the address, as we do */
-        int size = snprintf(named, sizeof named, "address \"%s\": ", written);
-        bool is_named = (size_t)size < sizeof named && strncmp(why, named, (size_t)size) == 0;
-        snprintf(error, error_size, "--%s %s: %s; for example --%s %s", row->name, written,
-                 is_named ? why + size : why, row->name, row->example);
-        return -EINVAL;
-    }
-    config->listen.items[config->listen.count++] = written;
-    config->listen.items[config->listen.count] = NULL;
-    return 0;
+    size_t size = strlen(text);
+    if (size == 0)
+        return "is empty; leave it out, or say what it is";
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return "holds a control character; write it without";
+    if (text[0] == ' ' || text[size - 1] == ' ')
+        return "begins or ends with a blank; write it without";
+    if (text[0] == '"')
+        return "begins with a quotation mark; write it without";
+    return NULL;
 }
 
-static int read_option(struct options *options, const struct option_row *row, const char *written,
-                       char *error, size_t error_size)
+int leat__option_read(const struct option_row *row, const char *text, int64_t *number, char *why,
+                      size_t why_size)
 {
+    static const char *const yes_or_no[] = {"no", "yes", "off", "on", "false", "true"};
+    const char *fault;
+    *number = 0;
     switch (row->kind) {
     case OPTION_FLAG:
-        store(options, row, 1);
-        return 0;
+        for (unsigned i = 0; i < COUNT_OF(yes_or_no); i++)
+            if (strcmp(text, yes_or_no[i]) == 0) {
+                *number = i % 2;
+                return 0;
+            }
+        snprintf(why, why_size, "not one of yes|no|on|off|true|false");
+        return -EINVAL;
     case OPTION_CHOICE:
-        return read_choice(options, row, written, error, error_size);
+        *number = leat__option_find_word(row->argument, text);
+        if (*number >= 0)
+            return 0;
+        snprintf(why, why_size, "not one of %s", row->argument);
+        return -EINVAL;
     case OPTION_TEXT:
-        memcpy((char *)options + row->at, &written, sizeof written);
-        return 0;
+    case OPTION_TEXTS:
     case OPTION_LISTEN:
-        return read_address(options, row, written, error, error_size);
+        fault = find_fault_of_text(text);
+        if (fault == NULL)
+            return row->kind == OPTION_LISTEN ? read_address(text, why, why_size) : 0;
+        snprintf(why, why_size, "%s", fault);
+        return -EINVAL;
     default:
-        return read_number(options, row, written, error, error_size);
+        return read_number(row, text, number, why, why_size);
     }
 }
 
-/* ── Argument vectors ── */
+/* ── Telling ── */
 
-static void make_getopt_table(struct option table[ROWS + 1])
+void leat__option_variable(const struct option_row *row, char *out)
 {
-    unsigned count = 0;
-    for (unsigned i = 0; i < ROWS; i++) {
-        const struct option_row *row = &leat__option_rows[i];
-        if (row->kind == OPTION_HEADING)
-            continue;
-        table[count++] = (struct option){
-            .name = row->name,
-            .has_arg = row->kind == OPTION_FLAG ? no_argument : required_argument,
-            .val = OPTION_CODE + (int)i,
-        };
-    }
-    table[count] = (struct option){0};
+    int size = snprintf(out, OPTION_VARIABLE_SIZE, "LEAT_%s", row->name);
+    for (int i = 0; i < size && i < OPTION_VARIABLE_SIZE; i++)
+        out[i] = out[i] == '-' ? '_' : (char)toupper((unsigned char)out[i]);
 }
 
-/* getopt_long did not know the word: it begins several names, or none, or is a letter. */
-static void tell_unknown(const char *word, char *error, size_t error_size)
+enum { SPELLED_MAX = 100 };
+
+/* text as a part of a line that people read */
+static void clean(const char *text, char out[SPELLED_MAX + 8])
 {
-    if (word[0] != '-' || word[1] != '-') {
-        snprintf(error, error_size, "%s: no such option; --help lists them", word);
+    size_t size = strlen(text), used = size_min(size, SPELLED_MAX);
+    if (size == 0) {
+        memcpy(out, "\"\"", 3);
         return;
     }
-    const char *names[ROWS];
-    char written[64];
-    size_t size = strcspn(word + 2, "=");
-    snprintf(written, sizeof written, "%.*s", (int)size_min(size, sizeof written - 1), word + 2);
-    int used = snprintf(error, error_size, "--%s: begins more than one option:", written);
-    unsigned begun = 0;
-    for (unsigned i = 0; i < ROWS; i++) {
-        const struct option_row *row = &leat__option_rows[i];
-        names[i] = row->kind == OPTION_HEADING ? NULL : row->name;
-        if (names[i] == NULL || strncmp(names[i], written, strlen(written)) != 0)
-            continue;
-        begun++;
-        if ((size_t)used < error_size)
-            used += snprintf(error + used, error_size - (size_t)used, " --%s", names[i]);
-    }
-    if (begun > 1)
-        return;
-    int nearest = leat__option_nearest(written, names, ROWS);
-    if (nearest >= 0)
-        snprintf(error, error_size, "--%s: no such option; did you mean --%s?", written, names[nearest]);
-    else
-        snprintf(error, error_size, "--%s: no such option; --help lists them", written);
+    for (size_t i = 0; i < used; i++)
+        out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i];
+    memcpy(out + used, size > used ? "..." : "", size > used ? 4 : 1);
 }
 
-/* A '?' or ':' of getopt_long; optopt tells which option, if it knew one. */
-static void tell_mistake(int answer, char **argv, char *error, size_t error_size)
+void leat__option_spell(const struct option_place *place, const struct option_row *row,
+                        const char *text, char *out, size_t size)
 {
-    const char *word = argv[optind - 1];
-    if (optopt < OPTION_CODE) {
-        tell_unknown(word, error, error_size);
-        return;
+    char variable[OPTION_VARIABLE_SIZE], cleaned[SPELLED_MAX + 8] = "";
+    bool told = text != NULL;
+    if (told)
+        clean(text, cleaned);
+    if (place->source == SOURCE_FILE) {
+        snprintf(out, size, "%s:%u: %s%s%s", place->file, place->line, row->name, told ? " " : "",
+                 cleaned);
+    } else if (place->source == SOURCE_ENVIRONMENT) {
+        leat__option_variable(row, variable);
+        snprintf(out, size, "%s%s%s", variable, told ? "=" : "", cleaned);
+    } else {
+        snprintf(out, size, "--%s%s%s", row->name,
+                 !told                      ? ""
+                 : row->kind == OPTION_FLAG ? "="
+                                            : " ",
+                 cleaned);
     }
-    const struct option_row *row = &leat__option_rows[optopt - OPTION_CODE];
-    if (answer == ':')
-        snprintf(error, error_size, "--%s: needs a value; for example --%s %s", row->name,
-                 row->name, row->example);
-    else
-        snprintf(error, error_size, "%s: --%s takes no value; write --%s", word, row->name, row->name);
 }
 
-int leat__options_parse(struct options *options, int argc, char **argv, char *error, size_t error_size)
+int leat__option_complain(const struct option_place *place, const struct option_row *row,
+                          const char *text, const char *why, char *error, size_t error_size)
 {
-    struct option table[ROWS + 1];
-    make_getopt_table(table);
-    optind = 0; /* glibc: start afresh */
-    opterr = 0;
-    for (;;) {
-        int answer = getopt_long(argc, argv, ":hV", table, NULL);
-        if (answer == -1)
-            break;
-        if (answer == 'h') {
-            options->help = true;
-        } else if (answer == 'V') {
-            options->version = true;
-        } else if (answer == '?' || answer == ':') {
-            tell_mistake(answer, argv, error, error_size);
-            return -EINVAL;
-        } else {
-            const struct option_row *row = &leat__option_rows[answer - OPTION_CODE];
-            int status = read_option(options, row, optarg, error, error_size);
-            if (status < 0)
-                return status;
-        }
+    char variable[OPTION_VARIABLE_SIZE], example[160];
+    const char *raw = row->example != NULL ? row->example : "yes";
+    bool quoted = raw[0] == '"' && place->source != SOURCE_FLAG; /* for a shell */
+    snprintf(example, sizeof example, "%.*s", (int)strlen(raw) - 2 * quoted, raw + quoted);
+    leat__option_spell(place, row, text, error, error_size);
+    size_t used = strlen(error);
+    used += (size_t)snprintf(error + used, error_size - used, ": %s%s for example ", why,
+                             strchr(why, ';') != NULL ? "," : ";");
+    used = size_min(used, error_size - 1);
+    if (place->source == SOURCE_FILE) {
+        snprintf(error + used, error_size - used, "%s = %s", row->name, example);
+    } else if (place->source == SOURCE_ENVIRONMENT) {
+        leat__option_variable(row, variable);
+        snprintf(error + used, error_size - used, "%s=%s", variable, example);
+    } else {
+        snprintf(error + used, error_size - used, "--%s%c%s", row->name,
+                 row->kind == OPTION_FLAG ? '=' : ' ', example);
     }
-    if ((options->json || options->layout) && !options->plan) {
-        snprintf(error, error_size, "--%s: goes with --plan; write --plan --%s",
-                 options->json ? "json" : "layout", options->json ? "json" : "layout");
-        return -EINVAL;
-    }
-    if (options->json && options->layout) {
-        snprintf(error, error_size, "--layout: is for people and has no JSON; leave --json out");
-        return -EINVAL;
-    }
-    return optind;
+    return -EINVAL;
 }
 
 int leat__options_check(const struct config *config, char *error, size_t error_size)
 {
+    static const struct option_place as_flag = {.source = SOURCE_FLAG};
     struct options options = {.config = *config};
-    char written[OPTION_VALUE_SIZE];
-    for (unsigned i = 0; i < ROWS; i++) {
+    char written[OPTION_VALUE_SIZE], why[128];
+    for (unsigned i = 0; i < leat__option_row_count; i++) {
         const struct option_row *row = &leat__option_rows[i];
         if (row->kind != OPTION_COUNT && row->kind != OPTION_BYTES && row->kind != OPTION_DURATION)
             continue;
-        int64_t value = load(&options, row);
+        int64_t value = leat__option_load(row, &options);
         bool later = value == 0 && row->standard == 0;
         if (later || is_in_range(row, value))
             continue;
-        write_value(written, row, value);
-        return tell_range(row, written, error, error_size);
+        leat__option_write(row, value, written);
+        tell_range(row, why, sizeof why);
+        return leat__option_complain(&as_flag, row, written, why, error, error_size);
     }
     return 0;
 }

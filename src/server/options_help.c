@@ -47,17 +47,12 @@ static void put_standard(struct page *page, const struct option_row *row)
 {
     char text[128], value[OPTION_VALUE_SIZE];
     const char *words = value;
-    if (row->standard == 0) {
-        if (row->standard_words == NULL)
-            return;
+    if (row->standard != 0)
+        leat__option_write(row, row->standard, value);
+    else if (row->standard_words != NULL)
         words = row->standard_words;
-    } else if (row->kind == OPTION_BYTES) {
-        leat__option_write_bytes(value, row->standard);
-    } else if (row->kind == OPTION_DURATION) {
-        leat__option_write_duration(value, row->standard);
-    } else {
-        leat__option_write_count(value, row->standard);
-    }
+    else
+        return;
     snprintf(text, sizeof text, "[%s]", words);
     put_words(page, text);
 }
@@ -65,8 +60,10 @@ static void put_standard(struct page *page, const struct option_row *row)
 static void put_option(struct page *page, const struct option_row *row)
 {
     char left[64];
-    int size = snprintf(left, sizeof left, "  --%s%s%s", row->name, row->argument ? " " : "",
-                        row->argument ? row->argument : "");
+    bool on = row->kind == OPTION_FLAG && row->standard != 0;
+    const char *argument = row->argument != NULL ? row->argument : on ? "=no" : "";
+    int size = snprintf(left, sizeof left, "  --%s%s%s", row->name,
+                        row->argument != NULL ? " " : "", argument);
     put(page, left, (size_t)size);
     if (size >= HELP_LEFT)
         end_line(page);
@@ -75,19 +72,27 @@ static void put_option(struct page *page, const struct option_row *row)
     end_line(page);
 }
 
-void leat__options_help(void (*write)(void *to, const char *text, size_t size), void *to)
+static void put_table(struct page *page, const struct option_table *table)
 {
-    struct page page = {.write = write, .to = to};
-    for (unsigned i = 0; i < leat__option_row_count; i++) {
-        const struct option_row *row = &leat__option_rows[i];
+    for (unsigned i = 0; i < table->count; i++) {
+        const struct option_row *row = &table->rows[i];
         if (row->kind != OPTION_HEADING) {
-            put_option(&page, row);
+            put_option(page, row);
             continue;
         }
-        end_line(&page);
-        put(&page, row->name, strlen(row->name));
-        end_line(&page);
+        end_line(page);
+        put(page, row->name, strlen(row->name));
+        end_line(page);
     }
+}
+
+void leat__options_help(const struct option_table *extra,
+                        void (*write)(void *to, const char *text, size_t size), void *to)
+{
+    struct page page = {.write = write, .to = to};
+    if (extra != NULL)
+        put_table(&page, extra);
+    put_table(&page, &leat__server_table);
     end_line(&page);
     static const char legend[] =
         "Sizes: 65536, 64k, 16m, 1g. Times: 500ms, 2s, 1m, 24h, never. In brackets: what holds "

@@ -8,8 +8,8 @@
 
 #include <cmocka.h>
 
+#include "server/effective.h"
 #include "server/option_values.h"
-#include "server/options.h"
 
 enum { WORDS_MAX = 48 };
 
@@ -25,9 +25,12 @@ static int parse(struct options *options, const char *line)
     for (char *word = strtok(copy, " "); word != NULL; word = strtok(NULL, " "))
         words[count++] = word;
     words[count] = NULL;
-    leat__options_default(options);
+    static struct effective e;
+    leat__effective_init(&e, NULL);
     error[0] = '\0';
-    return leat__options_parse(options, count, words, error, sizeof error);
+    int first = leat__flags_read(&e, count, words, error, sizeof error);
+    leat__effective_fill(&e, &leat__server_table, 0, options);
+    return first >= 0 && leat__flags_check(options, error, sizeof error) < 0 ? -EINVAL : first;
 }
 
 static void assert_error(const char *line, const char *expected)
@@ -198,8 +201,12 @@ static void values_are_where_they_belong(void **state)
 {
     (void)state;
     assert_error("--shards", "--shards: needs a value; for example --shards 2");
-    assert_error("--quiet=1", "--quiet=1: --quiet takes no value; write --quiet");
-    assert_error("--json", "--json: goes with --plan; write --plan --json");
+    assert_error("--plan=1", "--plan=1: --plan takes no value; write --plan");
+    assert_error("--quiet=1",
+                 "--quiet=1: not one of yes|no|on|off|true|false; for example --quiet=yes");
+    assert_error("--json", "--json: goes with --plan or --print-config; write --plan --json");
+    assert_error("--print-config --check",
+                 "--print-config: one order at a time; leave --check out");
     assert_error("--layout", "--layout: goes with --plan; write --plan --layout");
     assert_error("--plan --json --layout",
                  "--layout: is for people and has no JSON; leave --json out");
@@ -255,7 +262,7 @@ static void help_shows_every_option_within_100_columns(void **state)
     (void)state;
     static struct text text;
     char name[64];
-    leat__options_help(append, &text);
+    leat__options_help(NULL, append, &text);
     for (unsigned i = 0; i < leat__option_row_count; i++) {
         const struct option_row *row = &leat__option_rows[i];
         snprintf(name, sizeof name, "%s%s",

@@ -1,0 +1,85 @@
+/* main_signals.c: waiting for signals. They are blocked in every thread and taken by the main one when it asks, so
+ * nothing of ours runs inside a signal handler. */
+#define _GNU_SOURCE
+#include "server/main_signals.h"
+
+#include "base/clock.h"
+#include "server/main_print.h"
+#include "server/notify.h"
+#include "server/server.h"
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void leat__signals_block(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    sigaddset(signals, SIGHUP);
+    if (getpid() == 1)
+        sigaddset(signals, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+const char *leat__signals_name(int number)
+{
+    return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP";
+}
+
+/* Processes whose parent died are given to process 1, and stay as zombies until it asks how they ended. */
+static void take_in_orphans(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+}
+
+/* One signal, SIGCHLD aside; 0: timeout_ms went by, or something else did. */
+static int take_signal(const sigset_t *signals, int64_t timeout_ms)
+{
+    struct timespec wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000000};
+    int number = timeout_ms < 0 ? sigwaitinfo(signals, NULL) : sigtimedwait(signals, NULL, &wait);
+    if (number != SIGCHLD)
+        return number < 0 ? 0 : number;
+    take_in_orphans();
+    return 0;
+}
+
+int leat__signals_wait(const sigset_t *signals, leat_server *server)
+{
+    int64_t watchdog_ms = leat__notify_watchdog_ms();
+    int64_t last_ms = leat__clock_now_ms();
+    for (;;) {
+        int64_t passed_ms = leat__clock_now_ms() - last_ms;
+        bool due = watchdog_ms >= 0 && passed_ms >= watchdog_ms;
+        if (due) {
+            if (leat__server_alive(server))
+                leat__notify("WATCHDOG=1");
+            last_ms += passed_ms;
+            passed_ms = 0;
+        }
+        int number = take_signal(signals, watchdog_ms < 0 ? -1 : watchdog_ms - passed_ms);
+        if (number > 0)
+            return number;
+    }
+}
+
+void leat__signals_drain(const sigset_t *signals, leat_server *server, const char *name, int64_t timeout_ms)
+{
+    enum { LOOK_MS = 20 };
+    int64_t start_ms = leat__clock_now_ms();
+    bool stopping = false;
+    leat__server_drain(server);
+    while (!leat__server_ended(server)) {
+        int number = take_signal(signals, LOOK_MS);
+        bool again = number == SIGTERM || number == SIGINT;
+        bool late = timeout_ms >= 0 && leat__clock_now_ms() - start_ms >= timeout_ms;
+        if (stopping || (!again && !late))
+            continue;
+        leat__main_say(STDOUT_FILENO, name, "%s: stopping at once",
+                       again ? "a second signal" : "the drain's time is up");
+        leat__server_stop_now(server);
+        stopping = true;
+    }
+}
