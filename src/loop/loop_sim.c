@@ -342,6 +342,8 @@ static int64_t next_us(const struct simulation *s)
         const struct sim_loop *l = &s->loops[i];
         if (l->loop == NULL)
             continue;
+        if (l->loop->mailbox != NULL && leat__mailbox_has_mail(l->loop->mailbox))
+            return s->now_us;
         int64_t its = sim_queue_next_us(&l->queue);
         its = its < l->wake_us ? its : l->wake_us;
         next = its < next ? its : next;

@@ -64,10 +64,16 @@ int leat__loop_post(struct mailbox *m, const struct mail *mail)
     return 0;
 }
 
+bool leat__mailbox_has_mail(const struct mailbox *m)
+{
+    unsigned place = m->head % MAILBOX_CAPACITY;
+    return atomic_load_explicit(&m->places[place].turn, memory_order_acquire) == m->head + 1;
+}
+
 bool leat__mailbox_take(struct mailbox *m, struct mail *mail)
 {
     unsigned place = m->head % MAILBOX_CAPACITY;
-    if (atomic_load_explicit(&m->places[place].turn, memory_order_acquire) != m->head + 1)
+    if (!leat__mailbox_has_mail(m))
         return false;
     *mail = m->places[place].mail;
     atomic_store_explicit(&m->places[place].turn, m->head + MAILBOX_CAPACITY, memory_order_release);

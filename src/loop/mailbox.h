@@ -37,6 +37,7 @@ struct mailbox {
 int leat__mailbox_open(struct mailbox *m); /* 0 or -errno */
 void leat__mailbox_close(struct mailbox *m);
 bool leat__mailbox_take(struct mailbox *m, struct mail *mail); /* reader only */
+bool leat__mailbox_has_mail(const struct mailbox *m);          /* reader only */
 void leat__mailbox_drain_wake(struct mailbox *m); /* reader only: empties the eventfd */
 
 #endif

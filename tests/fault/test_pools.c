@@ -33,6 +33,9 @@ static const struct ask {
     {"GET /fields/40 HTTP/1.1", 0, 0, 0, 0, "40\n"},
     {"GET /borrow/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
     {"GET /file/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
+    {"GET /pieces/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
+    {"GET /filed/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
+    {"GET /prepared/300 HTTP/1.1", 0, 0, 0, 300, NULL},
     {"GET /pool HTTP/1.1", 0, 0, 0, 0, "pooled\n"},
     {"GET /greedy HTTP/1.1", 0, 0, 0, 0, "{\"title\":\"Internal Server Error\",\"status\":500}\n"},
 };
@@ -112,7 +115,7 @@ static unsigned converse_all(struct scripted *w)
     return refused;
 }
 
-enum which { SLOTS, ROOMS, RECEIVE, CHUNKS, LARGES, CONTENT, OBJECTS };
+enum which { SLOTS, ROOMS, RECEIVE, CHUNKS, LARGES, CONTENT, OBJECTS, WORKS };
 
 static void fail_at(struct scripted *w, enum which which, uint32_t n)
 {
@@ -139,6 +142,9 @@ static void fail_at(struct scripted *w, enum which which, uint32_t n)
     case OBJECTS:
         leat__pool_fail_at(&m->user[0], n);
         break;
+    case WORKS:
+        leat__pool_fail_at(&m->works, n);
+        break;
     }
 }
 
@@ -157,6 +163,8 @@ static uint64_t counted(struct scripted *w, enum which which)
         return c->refused_large + c->refused_arena;
     case CONTENT:
         return c->refused_content + c->refused_arena;
+    case WORKS:
+        return c->refused_work;
     case RECEIVE:
     case OBJECTS:
         break;
@@ -167,7 +175,8 @@ static uint64_t counted(struct scripted *w, enum which which)
 static uint64_t counted_in_all(struct scripted *w)
 {
     const struct counters *c = scripted_counters(w);
-    return c->refused_slot + c->refused_exchange + c->refused_arena + c->refused_large + c->refused_content;
+    return c->refused_slot + c->refused_exchange + c->refused_arena + c->refused_large +
+           c->refused_content + c->refused_work;
 }
 
 /* Fails the 1st, 2nd … until an n that is never reached. Answers how many were refused in all. */
@@ -242,6 +251,13 @@ static void test_a_users_pool(void **state)
     assert_int_equal(fail_each(OBJECTS), 1);
 }
 
+/* A response under way that needs one waits until it is free: only what has not begun is refused. */
+static void test_works(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_each(WORKS), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_larges),
         cmocka_unit_test(test_content),
         cmocka_unit_test(test_a_users_pool),
+        cmocka_unit_test(test_works),
     };
     return cmocka_run_group_tests_name("fault.pools", tests, NULL, NULL);
 }

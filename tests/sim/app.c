@@ -1,10 +1,11 @@
 /* app.c: the handlers under simulation. */
 #include "sim/app.h"
+#include "exchange/exchange.h"
 #include <stdio.h>
 #include <string.h>
 
 char sim_table[TABLE_SIZE];
-int64_t sim_borrowed;
+int64_t sim_borrowed, sim_prepared;
 
 /* A number that no process has open, so that closing it hits nothing. */
 enum { FILE_NUMBER = 1 << 24 };
@@ -69,6 +70,118 @@ static void file(leat_exchange *x)
     size_t size;
     const char *content = content_of(x, &size);
     leat_send_file(x, 200, "text/plain", FILE_NUMBER, (uint64_t)(content - sim_table), size);
+}
+
+/* Several pieces of the table that together are one, each with a head of its own; from memory or from a file. */
+static void send_pieces(leat_exchange *x, int file)
+{
+    static const char lines[] = "Content-Type: text/plain\r\nETag: \"1\"\r\n";
+    enum { PIECES = 5, HEAD = 3 };
+    size_t size, at = 0;
+    const char *content = content_of(x, &size);
+    size_t start = (size_t)(content - sim_table);
+    struct response_piece *pieces = leat_alloc(x, PIECES * sizeof *pieces);
+    uint32_t count = 0;
+    if (pieces == NULL)
+        return;
+    for (; count < PIECES && size - at > HEAD + 1; count++) {
+        size_t n = (size - at - HEAD) / 2;
+        n = n > 0 ? n : 1;
+        pieces[count] = (struct response_piece){content + at, HEAD, start + at + HEAD, n};
+        at += HEAD + n;
+    }
+    if (count == 0) {
+        leat_bytes(x, 200, "text/plain", content, size);
+        return;
+    }
+    sim_borrowed++;
+    leat__response_pieces(x, 200, lines, sizeof lines - 1, pieces, count, content + at, size - at,
+                          file, file >= 0 ? NULL : sim_table, release, &sim_borrowed);
+}
+
+static void pieces(leat_exchange *x)
+{
+    send_pieces(x, -1);
+}
+
+static void filed(leat_exchange *x)
+{
+    send_pieces(x, FILE_NUMBER);
+}
+
+/* ── What is prepared ── */
+
+struct prepared {
+    bool is_done, failed;
+};
+
+static void let_go(struct leat_exchange *x, void *prepared)
+{
+    (void)x;
+    (void)prepared;
+    sim_prepared--;
+}
+
+static void run_work(struct work *work)
+{
+    memset(work + 1, 0x5a, PLAN_WORK - sizeof *work);
+}
+
+static void work_done(struct leat_exchange *x, struct work *work)
+{
+    (void)work;
+    if (x != NULL)
+        ((struct prepared *)x->prepared)->is_done = true;
+}
+
+static enum prepare_result prepare(leat_exchange *x, void *data)
+{
+    (void)data;
+    struct prepared *p = x->flags & X_PREPARED ? x->prepared : NULL;
+    if (p != NULL)
+        return p->is_done || p->failed ? PREPARE_READY : PREPARE_WAIT;
+    p = leat_alloc(x, sizeof *p);
+    if (p == NULL)
+        return PREPARE_READY;
+    *p = (struct prepared){0};
+    struct work *work = leat__exchange_work(x);
+    p->failed = work == NULL;
+    sim_prepared++;
+    leat__exchange_keep(x, p, let_go);
+    if (work == NULL)
+        return PREPARE_READY;
+    leat__exchange_submit(x, work, run_work, work_done);
+    return PREPARE_WAIT;
+}
+
+static void prepared(leat_exchange *x)
+{
+    const struct prepared *p = x->flags & X_PREPARED ? x->prepared : NULL;
+    size_t size;
+    const char *content = content_of(x, &size);
+    if (p == NULL || p->failed)
+        leat_problem(x, 503, "no work");
+    else
+        leat_bytes(x, p->is_done ? 200 : 500, "text/plain", content, size);
+}
+
+void sim_open_mailbox(struct shard *shard)
+{
+    int error = leat__mailbox_open(&shard->mailbox);
+    ASSERT(error == 0);
+}
+
+void sim_open_workers(struct shard *shard)
+{
+    int error = leat__workers_open(&shard->conns.workers, 0, &shard->mailbox);
+    ASSERT(error == 0);
+    shard->conns.common.workers = &shard->conns.workers;
+}
+
+void sim_close_workers(struct shard *shard)
+{
+    leat__workers_close(&shard->conns.workers);
+    leat__mailbox_close(&shard->mailbox);
 }
 
 static void fields(leat_exchange *x)
@@ -171,6 +284,10 @@ leat_app *sim_app_create(uint32_t pool_count)
     leat_get(app, "/borrow/:n", borrow);
     leat_get(app, "/text/:n", text);
     leat_get(app, "/file/:n", file);
+    leat_get(app, "/pieces/:n", pieces);
+    leat_get(app, "/filed/:n", filed);
+    leat_get(app, "/prepared/:n", prepared);
+    leat__app_prepare(app, prepared, prepare);
     leat_get(app, "/fields/:n", fields);
     leat_get(app, "/alloc/:n", alloc);
     leat_get(app, "/status/:n", status);

@@ -6,6 +6,7 @@
 #define SIM_APP_H
 
 #include "leat/leat.h"
+#include "server/shard.h"
 
 enum {
     TABLE_SIZE = 1 << 20,
@@ -17,11 +18,17 @@ enum {
 extern char sim_table[TABLE_SIZE];
 
 void sim_table_fill(void);
-/* GET /hello /sized/:n /borrow/:n /text/:n /file/:n /fields/:n /alloc/:n /status/:n /pool /silent /greedy /redirect /problem, POST and PUT
- * /echo; ?t= is the token, &at= where in the table the content begins. pool_count objects in all. */
+/* GET /hello /sized/:n /borrow/:n /text/:n /file/:n /fields/:n /alloc/:n /status/:n /pool /silent /greedy /redirect /problem
+ * /pieces/:n /filed/:n /prepared/:n, POST and PUT /echo; ?t= is the token, &at= where in the table the content begins. pool_count objects in all. */
 leat_app *sim_app_create(uint32_t pool_count);
 /* Contents borrowed and not yet released. */
 extern int64_t sim_borrowed;
+/* Works are done at once, and come back by the shard's mailbox like all others. Before and after the shard is open. */
+void sim_open_mailbox(struct shard *shard);
+void sim_open_workers(struct shard *shard);
+void sim_close_workers(struct shard *shard);
+/* What a prepare function kept and was not told to let go of. */
+extern int64_t sim_prepared;
 /* simulation: the octets of a file. */
 void sim_read_file(void *context, int file, uint64_t offset, char *out, size_t size);
 

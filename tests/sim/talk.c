@@ -52,6 +52,9 @@ enum ask {
     ASK_BORROW,
     ASK_TEXT,
     ASK_FILE,
+    ASK_PIECES,
+    ASK_FILED,
+    ASK_PREPARED,
     ASK_FIELDS,
     ASK_ALLOC,
     ASK_STATUS,
@@ -120,7 +123,8 @@ static const char *choose_fixed(struct sim_random *r, struct request *q, char *p
 static const char *choose_path(struct sim_random *r, const struct talk_limits *limits,
                                struct request *q, uint32_t at, char *path, size_t room)
 {
-    static const char *const names[] = {"sized", "borrow", "text", "file"};
+    static const char *const names[] = {"sized",  "borrow", "text",    "file",
+                                        "pieces", "filed",  "prepared"};
     static const uint16_t statuses[] = {200, 201, 204, 304, 404, 202};
     uint32_t n = some_size(r, limits->size_max);
     enum ask ask = sim_below(r, 2) == 0 ? ASK_HELLO : (enum ask)sim_below(r, ASK_KINDS);
@@ -131,9 +135,12 @@ static const char *choose_path(struct sim_random *r, const struct talk_limits *l
     case ASK_BORROW:
     case ASK_TEXT:
     case ASK_FILE:
+    case ASK_PIECES:
+    case ASK_FILED:
+    case ASK_PREPARED:
         snprintf(path, room, "/%s/%u", names[ask - ASK_SIZED], n);
         answer_is(q, 200, sim_table + at, n);
-        q->scarce = (ask == ASK_SIZED || ask == ASK_TEXT) && n > 500;
+        q->scarce = ask == ASK_PREPARED || (n > 500 && ask != ASK_BORROW && ask != ASK_FILE);
         break;
     case ASK_FIELDS:
         n = sim_below(r, 10) == 0 ? sim_below(r, 200) : sim_below(r, 10);

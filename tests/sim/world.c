@@ -180,6 +180,7 @@ static void make_plan(struct world *w)
     input.route_bytes = (uint64_t)route_bytes;
     input.user_pools = &w->user_pool;
     input.user_pool_count = 1;
+    input.file_threads = 1;
     if (leat__plan_make(&w->plan, &input, error, sizeof error) < 0)
         world_violation(w, NULL, "plan: %s", error);
     size_t size = align_up((size_t)route_bytes + 256, PAGE_SIZE_BYTES);
@@ -197,8 +198,10 @@ static void open_server(struct world *w)
     for (uint32_t i = 0; i < w->shard_count; i++) {
         struct shard *shard = &w->shards[i];
         shard->index = i;
+        sim_open_mailbox(shard);
         if (leat__shard_open(shard, &w->config, &w->plan, &w->routes, LOOP_SIM, w->sim) < 0)
             world_violation(w, NULL, "the shard could not be opened");
+        sim_open_workers(shard);
         w->listeners[i] = w->shared && i > 0 ? w->listeners[0] : leat__sim_listener(w->sim);
         if (leat__conns_listen(&shard->conns, 0, w->listeners[i], NULL) < 0)
             world_violation(w, NULL, "the shard does not listen");
@@ -208,8 +211,13 @@ static void open_server(struct world *w)
 static void close_shard(struct world *w, struct shard *shard)
 {
     struct shard_memory *m = &shard->conns.memory;
+    sim_close_workers(shard);
     leat__loop_close_all(&shard->conns.loop);
     leat__shard_memory_check(m);
+    if (m->works.in_use != 0)
+        world_violation(w, NULL, "%u works are lost", m->works.in_use);
+    if (sim_prepared != 0)
+        world_violation(w, NULL, "%lld prepared things were not let go of", (long long)sim_prepared);
     if (m->receive.in_use != 0)
         world_violation(w, NULL, "%u receive buffers are lost", m->receive.in_use);
     leat__shard_memory_close(m);
@@ -249,8 +257,10 @@ static void check_shard(const struct world *w, const struct shard *shard)
     uint32_t open = 0;
     for (uint32_t i = 0; i < c->memory.slots.count; i++) {
         const struct slot *s = &c->loop.slots[i];
-        if (s->generation == 0)
+        if (s->generation == 0) {
+            open += s->state == CONN_CLOSED && s->exchange != 0; /* waits for its work */
             continue;
+        }
         open++;
         check_slot(w, c, s);
     }
@@ -283,13 +293,15 @@ static void fail_at(struct world *w, struct shard *shard, uint32_t n)
 {
     struct shard_memory *m = &shard->conns.memory;
     struct buffer_pool *buffers[] = {&m->rooms, &m->receive, &m->chunks, &m->larges};
-    uint32_t which = sim_below(&w->random, COUNT_OF(buffers) + 3);
+    uint32_t which = sim_below(&w->random, COUNT_OF(buffers) + 4);
     if (n == 0 || which == COUNT_OF(buffers))
         leat__pool_fail_at(&m->slots, n);
     if (n == 0 || which == COUNT_OF(buffers) + 1)
         leat__content_fail_at(&m->content, n);
     if (n == 0 || which == COUNT_OF(buffers) + 2)
         leat__pool_fail_at(&m->user[0], n);
+    if (n == 0 || which == COUNT_OF(buffers) + 3)
+        leat__pool_fail_at(&m->works, n);
     for (uint32_t i = 0; i < COUNT_OF(buffers); i++)
         if (n == 0 || which == i)
             leat__buffer_pool_fail_at(buffers[i], n);

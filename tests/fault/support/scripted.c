@@ -169,6 +169,7 @@ static void make_plan(struct scripted *w, uint32_t pool_objects)
     input.route_bytes = (uint64_t)route_bytes;
     input.user_pools = &w->user_pool;
     input.user_pool_count = 1;
+    input.file_threads = 1;
     if (leat__plan_make(&w->plan, &input, error, sizeof error) < 0)
         fail_msg("%s", error);
     size_t size = align_up((size_t)route_bytes + 256, PAGE_SIZE_BYTES);
@@ -197,7 +198,9 @@ void scripted_open(struct scripted *w, const struct scripted_options *o)
         .context = w,
         .read_file = sim_read_file,
     });
+    sim_open_mailbox(&w->shard);
     assert_int_equal(leat__shard_open(&w->shard, &w->config, &w->plan, &w->routes, LOOP_SIM, w->sim), 0);
+    sim_open_workers(&w->shard);
     leat__shard_memory_here = &w->shard.conns.memory;
     w->listener = leat__sim_listener(w->sim);
     assert_int_equal(leat__conns_listen(&w->shard.conns, 0, w->listener, NULL), 0);
@@ -238,7 +241,10 @@ void scripted_close(struct scripted *w)
     check_full(w);
     leat__conns_drain(&w->shard.conns);
     leat__sim_kick(w->sim, &w->shard.conns.loop);
+    sim_close_workers(&w->shard);
     leat__loop_close_all(&w->shard.conns.loop);
+    assert_int_equal(scripted_memory(w)->works.in_use, 0);
+    assert_int_equal(sim_prepared, 0);
     assert_int_equal(scripted_memory(w)->receive.in_use, 0);
     leat__shard_memory_close(scripted_memory(w));
     leat__sim_destroy(w->sim);
