@@ -9,7 +9,14 @@
  *     combined    the same, "Referer" "User-Agent"
  *
  * What clients sent is escaped (\\xhh for control octets and those that are not ASCII, \\" and \\\\), so a line is always
- * one line and its quotes are ours. */
+ * one line and its quotes are ours. A text that is empty is written "-".
+ *
+ * The zone is the machine's as it was at start, with the changes to summer time that were known then: asking libc for it
+ * later would mean files and allocation. Whoever changes the zone of the machine starts the server anew.
+ *
+ * When writing fails (a full disk, a pipe whose reader is gone), what was made is kept and tried again every second; until
+ * then the rings fill and drop. So nothing is lost but what is counted, and stderr has one line when that begins and one
+ * when it is over. */
 #ifndef LEAT_ACCESS_LOG_H
 #define LEAT_ACCESS_LOG_H
 
@@ -19,7 +26,13 @@
 
 enum access_format { ACCESS_COMMON, ACCESS_COMBINED };
 
-enum { ACCESS_TEXT_MAX = 2048 }; /* octets that are kept of a target, of a Referer and of a User-Agent, each */
+enum {
+    ACCESS_TEXT_MAX = 2048,   /* octets that are kept of a target, of a Referer and of a User-Agent, each */
+    ACCESS_METHOD_MAX = 32,   /* and of a method */
+    ACCESS_HOST_SIZE = 48,
+    ACCESS_RECORD_MAX = 6400, /* octets of a ring that one record takes at most */
+    ACCESS_RING_MIN = 8192,
+};
 
 struct access_text {
     const char *data;
@@ -28,7 +41,7 @@ struct access_text {
 
 struct access_record {
     int64_t time_s;                /* Unix time */
-    char host[48];                 /* the peer as text, NUL-terminated */
+    char host[ACCESS_HOST_SIZE];   /* the peer as text, NUL-terminated */
     struct access_text method, target; /* as sent; size 0: the request was never understood */
     struct access_text referer, user_agent;
     uint64_t octets; /* of content that were sent */
@@ -42,13 +55,16 @@ struct access_log;
 struct access_ring {
     char *base;
     size_t size; /* a power of two */
-    struct access_log *log;
-    uint64_t dropped; /* records, the shard's count */
+    struct access_log *log; /* NULL before it is attached */
+    uint64_t dropped;  /* records, the shard's count */
+    size_t tail_known; /* what the shard last saw of tail */
     _Alignas(CACHE_LINE) atomic_size_t head; /* octets ever put */
     _Alignas(CACHE_LINE) atomic_size_t tail; /* octets ever taken */
 };
 
-size_t leat__access_ring_footprint(size_t size);
+/* size: octets, a power of two, ACCESS_RING_MIN at least. What is bigger than that is never logged whole: texts are cut,
+ * and a record takes at most ACCESS_RECORD_MAX. */
+size_t leat__access_ring_footprint(size_t size); /* 0 for 0 */
 void leat__access_ring_init(struct access_ring *ring, struct region *r, size_t size);
 
 /* Copies the record. false: no room, counted in ring->dropped. */
@@ -59,9 +75,11 @@ bool leat__access_put(struct access_ring *ring, const struct access_record *reco
 struct access_log *leat__access_log_open(const char *path, enum access_format format, uint32_t ring_count,
                                          char *error, size_t error_size);
 void leat__access_log_attach(struct access_log *log, uint32_t index, struct access_ring *ring);
-/* Opens the path anew (after a rotation). 0, or -errno, and the old file stays. No allocation. From any thread. */
+/* Opens the path anew (after a rotation). 0, or -errno, and the old file stays. No allocation. From any thread. The writer
+ * turns to the new file between two lines, at once unless a write is under way; standard output stays what it is. */
 int leat__access_log_reopen(struct access_log *log);
-/* Writes all that is there, ends the writer. The shards must have put their last. */
+/* Writes all that is there, ends the writer; what nobody takes for a second is told on stderr and let go. The shards must
+ * have put their last. NULL is taken. */
 void leat__access_log_close(struct access_log *log);
 
 #endif
