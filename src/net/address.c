@@ -1,4 +1,5 @@
-/* address.c: from what people write behind --listen to socket addresses, and back.
+/* address.c: from what people write behind --listen to socket addresses, and back. What stands behind the first comma
+ * are settings (settings.c); so no path of a unix socket has one.
  *
  * No name is resolved, so parsing does no I/O and can't wait; localhost alone is known, as its two addresses. Each
  * refusal names the text, what is wrong with it, and how it is written right. */
@@ -11,10 +12,11 @@
 #include <stdio.h>
 #include <sys/un.h>
 
-static const char unix_prefix[] = "unix:";
+static const char unix_prefix[] = "unix:", handed_prefix[] = "fd:";
 
 struct refusal {
-    const char *text;
+    const char *text;    /* all that was given */
+    const char *address; /* without the settings */
     char *error;
     size_t error_size;
 };
@@ -34,6 +36,7 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct refusal *to
 static struct net_address address_of(const void *sockaddr, size_t size, const char *text)
 {
     struct net_address address = {.size = (socklen_t)size};
+    leat__net_options_init(&address.options);
     memcpy(&address.sockaddr, sockaddr, size);
     ASSERT(strlen(text) < sizeof address.text);
     memcpy(address.text, text, strlen(text));
@@ -67,7 +70,7 @@ static int parse_unix(const char *path, struct net_address *out, const struct re
         return refuse(to, "the path has %zu octets; a unix socket's has at most %zu", size,
                       sizeof sun.sun_path - 1);
     memcpy(sun.sun_path, path, size);
-    *out = address_of(&sun, offsetof(struct sockaddr_un, sun_path) + size + 1, to->text);
+    *out = address_of(&sun, offsetof(struct sockaddr_un, sun_path) + size + 1, to->address);
     return 1;
 }
 
@@ -94,7 +97,7 @@ static int parse_ipv6(const char *host, size_t host_size, int port, struct net_a
         memcpy(copy, host, host_size);
     if (inet_pton(AF_INET6, copy, &in6) != 1)
         return refuse(to, "\"%.*s\" is not an IPv6 address", (int)size_min(host_size, 80), host);
-    out[0] = ipv6(&in6, (uint16_t)port, to->text);
+    out[0] = ipv6(&in6, (uint16_t)port, to->address);
     return 1;
 }
 
@@ -104,8 +107,8 @@ static int parse_host(const char *host, size_t host_size, int port, struct net_a
     struct in_addr in = {.s_addr = htonl(INADDR_ANY)};
     if (host_size == strlen("localhost") && memcmp(host, "localhost", host_size) == 0) {
         in.s_addr = htonl(INADDR_LOOPBACK);
-        out[0] = ipv4(in, (uint16_t)port, to->text);
-        out[1] = ipv6(&in6addr_loopback, (uint16_t)port, to->text);
+        out[0] = ipv4(in, (uint16_t)port, to->address);
+        out[1] = ipv6(&in6addr_loopback, (uint16_t)port, to->address);
         return 2;
     }
     char copy[INET_ADDRSTRLEN] = "";
@@ -116,7 +119,7 @@ static int parse_host(const char *host, size_t host_size, int port, struct net_a
                       "\"%.*s\" is not an IPv4 address, and names other than localhost are not "
                       "looked up",
                       (int)size_min(host_size, 80), host);
-    out[0] = ipv4(in, (uint16_t)port, to->text);
+    out[0] = ipv4(in, (uint16_t)port, to->address);
     return 1;
 }
 
@@ -132,26 +135,79 @@ static int parse_bracketed(const char *text, struct net_address *out, const stru
     return port < 0 ? port : parse_ipv6(text + 1, (size_t)(end - text - 1), port, out, to);
 }
 
-int leat__net_parse(const char *text, struct net_address *out, char *error, size_t error_size)
+/* "fd:3", "fd:NAME": which socket that is, is found out by who was handed them. */
+static int parse_handed(const char *name, struct net_address *out, const struct refusal *to)
 {
-    const struct refusal to = {text, error, error_size};
-    if (error_size > 0)
-        error[0] = '\0';
-    size_t prefix_size = sizeof unix_prefix - 1;
-    if (strncmp(text, unix_prefix, prefix_size) == 0)
-        return parse_unix(text + prefix_size, out, &to);
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+    if (name[0] == '\0')
+        return refuse(to, "there is no number and no name behind \"fd:\"; write fd:3");
+    if (strlen(to->address) >= sizeof out->text)
+        return refuse(to, "longer than any name");
+    *out = address_of(&none, sizeof none, to->address);
+    return 1;
+}
+
+static int parse_address(const char *text, struct net_address *out, const struct refusal *to)
+{
+    size_t unix_size = sizeof unix_prefix - 1, handed_size = sizeof handed_prefix - 1;
+    if (strncmp(text, unix_prefix, unix_size) == 0)
+        return parse_unix(text + unix_size, out, to);
+    if (strncmp(text, handed_prefix, handed_size) == 0)
+        return parse_handed(text + handed_size, out, to);
     if (strlen(text) >= sizeof out->text)
-        return refuse(&to, "longer than any address");
+        return refuse(to, "longer than any address");
     if (text[0] == '[')
-        return parse_bracketed(text, out, &to);
+        return parse_bracketed(text, out, to);
     const char *colon = strrchr(text, ':');
     if (colon == NULL)
-        return refuse(&to, "there is no port; write 127.0.0.1:8080, [::1]:8080, :8080 (every IPv4 "
-                           "address), localhost:8080 or unix:/run/name.sock");
+        return refuse(to, "there is no port; write 127.0.0.1:8080, [::1]:8080, :8080 (every IPv4 "
+                          "address), localhost:8080 or unix:/run/name.sock");
     if (strchr(text, ':') != colon)
-        return refuse(&to, "an IPv6 address stands in brackets; write [::1]:8080");
-    int port = parse_port(colon + 1, &to);
-    return port < 0 ? port : parse_host(text, (size_t)(colon - text), port, out, &to);
+        return refuse(to, "an IPv6 address stands in brackets; write [::1]:8080");
+    int port = parse_port(colon + 1, to);
+    return port < 0 ? port : parse_host(text, (size_t)(colon - text), port, out, to);
+}
+
+/* Of settings that are right: whether such a socket has them. */
+static int check_settings(const struct net_address *address, char *wrong, size_t wrong_size)
+{
+    struct net_options unix_options = address->options;
+    if (address->sockaddr.ss_family == AF_UNIX)
+        return leat__net_options_complete(&unix_options, 0, false, wrong, wrong_size);
+    bool steers = net_is_said(&address->options, NET_STEER);
+    if (!net_is_handed(address) || (!steers && !net_is_said(&address->options, NET_INCOMING_CPU)))
+        return 0;
+    snprintf(wrong,
+             wrong_size, "a socket that was handed to us is one for all shards, and %s chooses between several; leave it out",
+             steers ? "steer" : "incoming-cpu");
+    return -EINVAL;
+}
+
+int leat__net_parse(const char *text, struct net_address *out, char *error, size_t error_size)
+{
+    char address[256], wrong[256];
+    struct refusal to = {text, address, error, error_size};
+    if (error_size > 0)
+        error[0] = '\0';
+    size_t whole = strcspn(text, ","), size = whole;
+    while (text[whole] == ',' && size > 0 && text[size - 1] == ' ')
+        size--;
+    if (size >= sizeof address) {
+        to.address = text;
+        return refuse(&to, "longer than any address");
+    }
+    memcpy(address, text, size);
+    address[size] = '\0';
+    int count = parse_address(address, out, &to);
+    if (count < 0 || text[whole] == '\0')
+        return count;
+    if (leat__net_options_parse(&out[0].options, text + whole + 1, wrong, sizeof wrong) < 0)
+        return refuse(&to, "%s", wrong);
+    if (check_settings(out, wrong, sizeof wrong) < 0)
+        return refuse(&to, "%s", wrong);
+    for (int i = 1; i < count; i++)
+        out[i].options = out[0].options;
+    return count;
 }
 
 void leat__net_set_port(struct net_address *address, int port)
@@ -196,38 +252,4 @@ void leat__net_describe(int fd, char *out, size_t size)
     } else {
         snprintf(out, size, "?");
     }
-}
-
-void leat__net_peer(int fd, struct net_peer *peer)
-{
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    memset(peer, 0, sizeof *peer);
-    if (getpeername(fd, (struct sockaddr *)&address, &size) < 0)
-        return;
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)&address;
-        peer->family = 4;
-        peer->port = ntohs(in->sin_port);
-        memcpy(peer->address, &in->sin_addr, 4);
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&address;
-        peer->family = 6;
-        peer->port = ntohs(in6->sin6_port);
-        memcpy(peer->address, &in6->sin6_addr, 16);
-    } else if (address.ss_family == AF_UNIX) {
-        peer->family = 1;
-    }
-}
-
-size_t leat__net_peer_text(const struct net_peer *peer, char out[NET_PEER_TEXT])
-{
-    strcpy(out, "-");
-    if (peer->family == 4)
-        inet_ntop(AF_INET, peer->address, out, NET_PEER_TEXT);
-    else if (peer->family == 6)
-        inet_ntop(AF_INET6, peer->address, out, NET_PEER_TEXT);
-    else if (peer->family == 1)
-        strcpy(out, "unix:");
-    return strlen(out);
 }

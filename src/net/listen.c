@@ -1,7 +1,4 @@
-/* listen.c: listening sockets, and what comes out of them.
- *
- * Options are set once, on the listener: Linux hands TCP_NODELAY down to each socket that is accepted, so an accept is
- * one system call, whoever makes it.
+/* listen.c: listening sockets, and what comes out of them. What is set on them is apply.c's.
  *
  * A unix socket leaves its path behind when its program ends. The path is taken over if what lies there is a socket
  * that nobody answers on; a live one, or a file of another kind, is left alone and the address is in use. */
@@ -10,7 +7,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -35,8 +31,6 @@ static int open_socket(const struct net_address *address, bool share)
         rc = set_option(fd, SOL_SOCKET, SO_REUSEPORT);
     if (rc == 0 && family == AF_INET6)
         rc = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-    if (rc == 0)
-        rc = set_option(fd, IPPROTO_TCP, TCP_NODELAY);
     if (rc == 0)
         return fd;
     close(fd);
@@ -72,14 +66,18 @@ static int bind_socket(int fd, const struct net_address *address)
     return bind(fd, sockaddr, address->size) < 0 ? -errno : 0;
 }
 
-int leat__net_listen(const struct net_address *address, bool share, int backlog)
+int leat__net_listen(struct net_address *address, bool share, unsigned shard, char *error, size_t error_size)
 {
+    if (error_size > 0)
+        error[0] = '\0';
     int fd = open_socket(address, share);
     if (fd < 0)
         return fd;
-    int rc = bind_socket(fd, address);
-    if (rc == 0 && listen(fd, backlog) < 0)
-        rc = -errno;
+    int rc = leat__net_apply(fd, &address->options, shard, error, error_size);
+    if (rc == 0)
+        rc = bind_socket(fd, address);
+    if (rc == 0)
+        rc = leat__net_apply_backlog(fd, &address->options, error, error_size);
     if (rc == 0)
         return fd;
     close(fd);
@@ -110,16 +108,4 @@ int leat__net_accept(int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     return fd < 0 ? -errno : fd;
-}
-
-bool leat__net_needs_accepted(const struct net_options *o)
-{
-    (void)o;
-    return false;
-}
-
-void leat__net_accepted(int fd, const struct net_options *o)
-{
-    (void)fd;
-    (void)o;
 }

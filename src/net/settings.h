@@ -58,11 +58,11 @@ struct net_profile {
 enum { NET_CONGESTION_SIZE = 16, NET_PROFILE_UNSAID = -1, NET_VALUE_SIZE = 32 };
 
 struct net_options {
-    int64_t values[NET_SETTINGS];  /* in the kernel's unit; of wanted ones */
-    int16_t missed[NET_SETTINGS];  /* -errno of a wanted setting that was left out; 0 */
-    uint32_t said;                 /* a bit each: by the listener itself */
-    uint32_t wanted;               /* a bit each: said, or of the profile */
-    int profile;                   /* index, or NET_PROFILE_UNSAID */
+    int64_t values[NET_SETTINGS]; /* in the kernel's unit; of wanted ones */
+    int16_t missed[NET_SETTINGS]; /* -errno of a wanted setting that was left out; 0 */
+    uint32_t said;                /* a bit each: by the listener itself */
+    uint32_t wanted;              /* a bit each: said, or of the profile */
+    int profile;                  /* index, or NET_PROFILE_UNSAID */
     char congestion[NET_CONGESTION_SIZE];
 };
 
@@ -122,7 +122,8 @@ int leat__net_apply(int fd, struct net_options *o, unsigned shard, char *error, 
 int leat__net_apply_backlog(int fd, struct net_options *o, char *error, size_t error_size);
 
 /* Once all shards of an address listen: which of them takes a connection. Answers as leat__net_apply. */
-int leat__net_apply_group(int first_fd, struct net_options *o, unsigned shards, char *error, size_t error_size);
+int leat__net_apply_group(int first_fd, struct net_options *o, unsigned shards, char *error,
+                          size_t error_size);
 
 /* Accepted sockets need leat__net_accepted. */
 bool leat__net_needs_accepted(const struct net_options *o);

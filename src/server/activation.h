@@ -14,7 +14,11 @@ struct activation {
 };
 
 /* Takes what the environment tells: each descriptor checked (a listening stream socket), made non-blocking and
- * close-on-exec. 0 when there is none or it is not for us; -EINVAL with a line naming the variable and the descriptor. */
+ * close-on-exec, and the variables taken out of the environment. 0 when there is none or it is not for us; -EINVAL with a
+ * line naming the variable and the descriptor. At start only: it changes the environment. */
 int leat__activation_take(struct activation *a, char *error, size_t error_size);
+
+/* Index of the socket that is meant by a descriptor's number ("3") or a name; the first of several. -1: none. */
+int leat__activation_find(const struct activation *a, const char *name);
 
 #endif

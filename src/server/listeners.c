@@ -1,41 +1,142 @@
 /* listeners.c: opening and closing them. With SO_REUSEPORT a second server on the same port would silently take half
- * of the connections, so each TCP address is bound once without it first: in use is an error, as people expect. */
+ * of the connections, so each TCP address is bound once without it first: in use is an error, as people expect.
+ *
+ * A socket that was handed to us is one for all shards. It is never closed, shut down or unlinked here: whoever handed
+ * it over holds it too, and our successor will get it with what waits in its queue. */
 #include "server/listeners.h"
 #include "memory/seal.h"
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 4096 };
+struct mistake {
+    char *error;
+    size_t size;
+};
 
-int leat__listeners_parse(struct listeners *l, const struct config *config, char *error, size_t error_size)
+__attribute__((format(printf, 2, 3))) static int tell(const struct mistake *to, const char *format, ...)
 {
-    static const char *const otherwise[] = {"localhost:8080"};
-    const char *const *texts = config->listen.count > 0 ? config->listen.items : otherwise;
-    uint32_t text_count = config->listen.count > 0 ? config->listen.count : 1;
-    memset(l, 0, sizeof *l);
-    for (uint32_t i = 0; i < text_count; i++) {
-        struct net_address found[2];
-        int n = leat__net_parse(texts[i], found, error, error_size);
-        if (n < 0)
-            return n;
-        for (int k = 0; k < n; k++) {
-            if (l->count == LOOP_LISTENERS_MAX) {
-                snprintf(error, error_size, "--listen: %d addresses are the most", LOOP_LISTENERS_MAX);
-                return -EINVAL;
-            }
-            l->addresses[l->count++] = found[k];
-        }
-    }
-    return 0;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(to->error, to->size, format, arguments);
+    va_end(arguments);
+    return -EINVAL;
 }
 
 static bool is_unix(const struct net_address *a)
 {
     return a->sockaddr.ss_family == AF_UNIX;
 }
+
+/* ── Parsing ── */
+
+/* Whether the socket is of TCP: only that has the settings. */
+static bool is_tcp(int fd)
+{
+    struct sockaddr_storage sockaddr = {.ss_family = AF_UNSPEC};
+    socklen_t size = sizeof sockaddr;
+    return getsockname(fd, (struct sockaddr *)&sockaddr, &size) == 0 && sockaddr.ss_family != AF_UNIX;
+}
+
+/* What was handed over, as people tell it in a refusal: "fd:3 (http), fd:4". */
+static void list_handed(const struct activation *a, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (uint32_t i = 0; i < a->count && used < size; i++) {
+        bool named = a->names[i][0] != '\0';
+        int wrote = snprintf(out + used, size - used, "%sfd:%d%s%s%s", i > 0 ? ", " : "", a->fds[i],
+                             named ? " (" : "", a->names[i], named ? ")" : "");
+        used += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+/* Finds the handed socket that an address names. */
+static int take_handed(struct listeners *l, const struct net_address *address, int *index,
+                       const struct mistake *to)
+{
+    char handed[256];
+    *index = -1;
+    if (!net_is_handed(address))
+        return 0;
+    *index = leat__activation_find(&l->activation, net_handed_name(address));
+    list_handed(&l->activation, handed, sizeof handed);
+    if (l->activation.count == 0)
+        return tell(to,
+                    "--listen %s: no socket was handed to us (LISTEN_FDS); start it by its socket "
+                    "unit, or write "
+                    "an address",
+                    address->text);
+    if (*index < 0)
+        return tell(to, "--listen %s: no such socket was handed to us; there is %s", address->text,
+                    handed);
+    for (uint32_t i = 0; i < l->count; i++)
+        if (l->handed[i] == *index)
+            return tell(to, "--listen %s: the same socket as --listen %s; leave one out",
+                        address->text, l->addresses[i].text);
+    return 0;
+}
+
+static int add(struct listeners *l, const struct net_address *address, const struct config *config,
+               const struct mistake *to)
+{
+    int handed;
+    char wrong[256];
+    if (l->count == LOOP_LISTENERS_MAX)
+        return tell(to, "--listen: %d addresses are the most", LOOP_LISTENERS_MAX);
+    int status = take_handed(l, address, &handed, to);
+    if (status < 0)
+        return status;
+    struct net_address *own = &l->addresses[l->count];
+    *own = *address;
+    bool tcp = handed >= 0 ? is_tcp(l->activation.fds[handed]) : !is_unix(own);
+    if (leat__net_options_complete(&own->options, config->tcp_profile, tcp, wrong, sizeof wrong) < 0)
+        return tell(to, "--listen %s: %s", own->text, wrong);
+    l->handed[l->count++] = (int16_t)handed;
+    return 0;
+}
+
+static int add_text(struct listeners *l, const char *text, const struct config *config,
+                    const struct mistake *to)
+{
+    struct net_address found[NET_ADDRESSES_MAX];
+    int n = leat__net_parse(text, found, to->error, to->size), status = n < 0 ? n : 0;
+    for (int k = 0; k < n && status == 0; k++)
+        status = add(l, &found[k], config, to);
+    return status;
+}
+
+static bool names_handed(const struct config *config)
+{
+    for (uint32_t i = 0; i < config->listen.count; i++)
+        if (strncmp(config->listen.items[i], "fd:", 3) == 0)
+            return true;
+    return false;
+}
+
+int leat__listeners_parse(struct listeners *l, const struct config *config, char *error, size_t error_size)
+{
+    const struct mistake to = {error, error_size};
+    int status = 0;
+    memset(l, 0, sizeof *l);
+    if (config->listen.count == 0 || names_handed(config))
+        status = leat__activation_take(&l->activation, error, error_size);
+    for (uint32_t i = 0; i < config->listen.count && status == 0; i++)
+        status = add_text(l, config->listen.items[i], config, &to);
+    if (config->listen.count > 0 || status < 0)
+        return status;
+    for (uint32_t i = 0; i < l->activation.count && status == 0; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "fd:%d", l->activation.fds[i]);
+        status = add_text(l, text, config, &to);
+    }
+    return l->activation.count > 0 || status < 0 ? status : add_text(l, "localhost:8080", config, &to);
+}
+
+/* ── Opening ── */
 
 /* Port 0 was asked for: the kernel's choice holds for the other shards, and for the other address of the same text
  * (localhost is two). */
@@ -48,63 +149,93 @@ static void share_port(struct listeners *l, uint32_t i, int port)
             leat__net_set_port(&l->addresses[next], port);
 }
 
-static int open_address(struct listeners *l, uint32_t i)
+/* The settings reach even a socket that listens already; its backlog is its owner's unless we were told one. */
+static int open_handed(struct listeners *l, uint32_t i, char *error, size_t error_size)
+{
+    struct net_options *options = &l->addresses[i].options;
+    int fd = l->activation.fds[l->handed[i]];
+    int status = leat__net_apply(fd, options, 0, error, error_size);
+    if (status == 0 && net_is_said(options, NET_BACKLOG))
+        status = leat__net_apply_backlog(fd, options, error, error_size);
+    for (uint32_t shard = 0; shard < l->shards; shard++)
+        l->fds[shard * l->count + i] = fd;
+    return status;
+}
+
+static int open_address(struct listeners *l, uint32_t i, char *error, size_t error_size)
 {
     struct net_address *a = &l->addresses[i];
+    if (leat__listeners_is_kept(l, i))
+        return open_handed(l, i, error, error_size);
     bool share = !is_unix(a) && l->shards > 1;
-    int error = is_unix(a) ? 0 : leat__net_check_free(a);
-    if (error < 0)
-        return error;
+    int status = is_unix(a) ? 0 : leat__net_check_free(a);
+    if (status < 0)
+        return status;
     for (uint32_t shard = 0; shard < l->shards; shard++) {
         int *fd = &l->fds[shard * l->count + i];
         if (shard > 0 && is_unix(a)) {
             *fd = l->fds[i];
             continue;
         }
-        *fd = leat__net_listen(a, share, BACKLOG);
+        *fd = leat__net_listen(a, share, shard, error, error_size);
         if (*fd < 0)
             return *fd;
         if (shard == 0)
             share_port(l, i, leat__net_port(*fd));
     }
-    return 0;
+    return leat__net_apply_group(l->fds[i], &a->options, share ? l->shards : 1, error, error_size);
+}
+
+static const char *way_out(int status)
+{
+    return status == -EADDRINUSE ? "; another program has it: stop that, or choose another port"
+           : status == -EACCES   ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
+                                 : "";
 }
 
 int leat__listeners_open(struct listeners *l, uint32_t shards, char *error, size_t error_size)
 {
+    char setting[400] = "";
     l->shards = shards;
     l->fds = leat__start_alloc((size_t)shards * l->count * sizeof *l->fds);
     for (uint32_t i = 0; i < shards * l->count; i++)
         l->fds[i] = -1;
     for (uint32_t i = 0; i < l->count; i++) {
-        int failed = open_address(l, i);
+        int failed = open_address(l, i, setting, sizeof setting);
         if (failed == 0)
             continue;
-        const char *way_out = failed == -EADDRINUSE
-                                  ? "; another program has it: stop that, or choose another port"
-                              : failed == -EACCES ? "; ports below 1024 need CAP_NET_BIND_SERVICE"
-                                                  : "";
-        snprintf(error, error_size, "--listen %s: %s%s", l->addresses[i].text, strerror(-failed), way_out);
+        if (setting[0] != '\0')
+            snprintf(error, error_size, "--listen %s, %s", l->addresses[i].text, setting);
+        else
+            snprintf(error, error_size, "--listen %s: %s%s", l->addresses[i].text,
+                     strerror(-failed), way_out(failed));
         leat__listeners_close(l);
         return failed;
     }
     return 0;
 }
 
+/* ── Closing ── */
+
+bool leat__listeners_is_kept(const struct listeners *l, uint32_t i)
+{
+    return l->handed[i] >= 0;
+}
+
 void leat__listeners_close(struct listeners *l)
 {
     if (l->fds == NULL)
         return;
-    for (uint32_t shard = 0; shard < l->shards; shard++) {
-        for (uint32_t i = 0; i < l->count; i++) {
+    for (uint32_t i = 0; i < l->count; i++) {
+        bool shared = is_unix(&l->addresses[i]);
+        for (uint32_t shard = 0; shard < l->shards && !leat__listeners_is_kept(l, i); shard++) {
             int fd = listeners_fd(l, shard, i);
-            if (fd >= 0 && (shard == 0 || !is_unix(&l->addresses[i])))
+            if (fd >= 0 && (shard == 0 || !shared))
                 close(fd);
         }
-    }
-    for (uint32_t i = 0; i < l->count; i++)
-        if (is_unix(&l->addresses[i]) && l->fds[i] >= 0)
+        if (shared && l->fds[i] >= 0)
             unlink(((const struct sockaddr_un *)(const void *)&l->addresses[i].sockaddr)->sun_path);
+    }
     leat__start_free(l->fds);
     l->fds = NULL;
 }

@@ -21,13 +21,18 @@ static struct net_address address_of(const char *text)
     char error[256] = "";
     if (leat__net_parse(text, out, error, sizeof error) != 1)
         fail_msg("%s", error);
+    bool tcp = out[0].sockaddr.ss_family != AF_UNIX;
+    assert_int_equal(leat__net_options_complete(&out[0].options, 0, tcp, error, sizeof error), 0);
     return out[0];
 }
 
 static int listen_on(const char *text, bool share)
 {
+    char error[256];
     struct net_address address = address_of(text);
-    return leat__net_listen(&address, share, 16);
+    int fd = leat__net_listen(&address, share, 0, error, sizeof error);
+    assert_string_equal(error, "");
+    return fd;
 }
 
 static int listen_or_fail(const char *text, bool share)
@@ -131,8 +136,7 @@ static void accepting_from_an_empty_queue_is_eagain(void **state)
 static void the_backlog_is_the_one_given(void **state)
 {
     (void)state;
-    struct net_address address = address_of("127.0.0.1:0");
-    int listener = leat__net_listen(&address, false, 7);
+    int listener = listen_or_fail("127.0.0.1:0, backlog=7", false);
     struct tcp_info info;
     socklen_t size = sizeof info;
     assert_return_code(getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &size), errno);
