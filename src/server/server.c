@@ -546,6 +546,8 @@ void leat_server_stop(leat_server *server)
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
+    leat__access_log_close(server->log); /* its rings lie in the shards' memory */
+    server->log = NULL;
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started && server->threads[i].error == 0)
             leat__shard_memory_close(&server->threads[i].shard.conns.memory);
@@ -553,9 +555,6 @@ void leat_server_stop(leat_server *server)
         if (server->threads[i].shard.mailbox.wake_fd >= 0)
             leat__mailbox_close(&server->threads[i].shard.mailbox);
     server->running = false;
-    if (server->log != NULL)
-        leat__access_log_close(server->log);
-    server->log = NULL;
     leat__listeners_close(&server->listeners);
     for (uint32_t i = 0; i < leat__app_root(server->app)->pool_count; i++)
         leat__app_root(server->app)->pools[i]->home_count = 0;
