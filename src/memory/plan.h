@@ -111,6 +111,7 @@ struct shard_memory {
     struct buffer_pool rooms, receive, chunks, larges;
     struct content_store content;
     struct cache file_cache;
+    uint32_t file_descriptors; /* files that may be kept open */
     struct pool works;
     char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
     char *log_ring; /* NULL: no log */

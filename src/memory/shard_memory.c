@@ -26,6 +26,7 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
                         plan->user_counts[i]);
     }
     leat__cache_init(&m->file_cache, &m->region, plan->file_cache);
+    m->file_descriptors = plan->file_descriptors;
     if (plan->works > 0)
         leat__pool_init(&m->works, &m->region, "file work", PLAN_WORK, plan->works);
     if (plan->input.peers)

@@ -33,7 +33,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture
 def files(start, folder):
-    return start("leat", "serve", str(folder), "--shards", "2")
+    return start("leat", "serve", str(folder), "--shards", "2", "--file-check", "0ms")
 
 
 def test_files_and_their_types(files):
