@@ -95,6 +95,9 @@ int leat__ini_read(struct effective *e, const char *path, char *error, size_t er
 int leat__ini_parse(struct effective *e, const char *name, const char *bytes, size_t size,
                     char *error, size_t error_size);
 
+/* Whether a value's piece, on an indented line, reads like a key: no file may have that, it was surely not meant. */
+bool leat__ini_is_like_key(const struct effective *e, const char *piece);
+
 /* ── Printing ── */
 
 /* As a file that can be read in again; completed tells what the defaults of the machine came to. */

@@ -9,7 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { LINE_MAX_OCTETS = 180 };
+enum { LINE_OCTETS_MAX = 198 }; /* of a configuration file */
 
 struct printer {
     void (*write)(void *to, const char *text, size_t size);
@@ -74,31 +74,55 @@ static void write_source(const struct printer *p, const struct setting *s, char 
 
 /* ── As a file ── */
 
-/* Where a text that is too long may be broken: at a single blank before a word that no comment begins with. 0: nowhere. */
-static size_t find_break(const char *text, size_t bound)
+/* How much of text a line may take: all of it, or up to a blank that may be broken at: a single one, before a piece that
+ * is neither like a comment nor like a key. 0: nothing. */
+static size_t find_piece(const struct printer *p, const char *text, size_t bound)
 {
-    size_t at = 0;
-    for (size_t i = 1; i <= bound && text[i] != '\0'; i++)
-        if (text[i] == ' ' && text[i - 1] != ' ' && strchr(" ;#", text[i + 1]) == NULL)
-            at = i;
+    size_t at = strlen(text) <= bound ? strlen(text) : 0;
+    for (size_t i = 1; at == 0 && i <= bound; i++)
+        if (text[bound + 1 - i] == ' ' && text[bound - i] != ' ' &&
+            strchr(" ;#", text[bound + 2 - i]) == NULL &&
+            !leat__ini_is_like_key(p->e, text + bound + 2 - i))
+            at = bound + 1 - i;
     return at;
+}
+
+/* The rest of a value behind "KEY =": on the same line, or on lines of its own. Only looks whether that can be done
+ * when dry. */
+static bool put_pieces(struct printer *p, const char *text, size_t used, bool dry)
+{
+    const char *before = " ";
+    size_t size = find_piece(p, text, LINE_OCTETS_MAX - used - 1);
+    for (;;) {
+        if (size > 0 && !dry) {
+            put(p, before, strlen(before));
+            put(p, text, size);
+        }
+        text += size + (text[size] == ' ' && size > 0);
+        if (*text == '\0')
+            return true;
+        before = "\n    ";
+        size = find_piece(p, text, LINE_OCTETS_MAX - 4);
+        if (size > 0)
+            continue;
+        before = "\n ";
+        size = find_piece(p, text, LINE_OCTETS_MAX - 1);
+        if (size == 0)
+            return false;
+    }
 }
 
 static void put_value(struct printer *p, const struct option_row *row, const char *text)
 {
-    size_t bound = LINE_MAX_OCTETS - strlen(row->name) - 3, size = strlen(text);
-    putf(p, "%s = ", row->name);
-    while (size > bound) {
-        size_t at = find_break(text, bound);
-        if (at == 0)
-            break;
-        put(p, text, at);
-        put(p, "\n    ", 5);
-        text += at + 1;
-        size -= at + 1;
-        bound = LINE_MAX_OCTETS - 4;
-    }
-    put(p, text, size);
+    size_t used = strlen(row->name) + 2;
+    bool can = put_pieces(p, text, used, true);
+    if (!can) /* a flag said it */
+        putf(p, "# no line of a file can hold this\n#");
+    putf(p, "%s =", row->name);
+    if (can)
+        put_pieces(p, text, used, false);
+    else
+        putf(p, " %s", text);
     put(p, "\n", 1);
 }
 

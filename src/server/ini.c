@@ -126,8 +126,7 @@ static void begin_value(struct reading *r, const char *name)
     r->from = r->e->text_size;
 }
 
-/* What looks like a key was indented by mistake. */
-static bool looks_like_key(const struct reading *r, const char *piece)
+bool leat__ini_is_like_key(const struct effective *e, const char *piece)
 {
     char name[64];
     size_t size = strcspn(piece, " \t=");
@@ -136,7 +135,7 @@ static bool looks_like_key(const struct reading *r, const char *piece)
         return false;
     memcpy(name, piece, size);
     name[size] = '\0';
-    return leat__effective_find_row(r->e, name, NULL) != NULL;
+    return leat__effective_find_row(e, name, NULL) != NULL;
 }
 
 /* inih's handler; 1: go on. */
@@ -153,11 +152,12 @@ static int on_value(void *context, const char *section, const char *name, const 
         gather(r, value);
         return 1;
     }
-    if (looks_like_key(r, value))
+    if (leat__ini_is_like_key(r->e, value))
         fail(r, r->line,
              "%.64s: is indented, so it goes on with %s of line %u; write it without the blanks",
              value, r->row->name, r->row_line);
-    gather(r, " ");
+    if (r->e->text_size > r->from)
+        gather(r, " ");
     gather(r, value);
     return 1;
 }
@@ -225,7 +225,9 @@ static void read_section(struct reading *r, const char *line)
     snprintf(word, sizeof word, "%.*s",
              (int)size_min(size_min(strcspn(at, " \t]"), (size_t)(end - at)), 31), at);
     const char *rest = at + strlen(word);
-    if (end[1 + strspn(end + 1, " \t\r")] != '\0') {
+    if (strchr(line, HIDDEN_SEMICOLON) != NULL) {
+        fail(r, r->line, "[%s]: a comment on a section's line; write it on the line before", word);
+    } else if (end[1 + strspn(end + 1, " \t\r")] != '\0') {
         fail(r, r->line, "[%s]: more behind the ]; write it on the next line", word);
     } else if (strcmp(word, "server") == 0) {
         if (rest + strspn(rest, " \t") < end)
