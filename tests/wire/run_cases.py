@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Raw HTTP/1.1 in, and what must come out: every case of http1_cases.json and http1_more.json against examples/echo.
 
-    tests/wire/run_cases.py BUILD [--short] [--loop uring|epoll] [--case ID …] [--seed N]
+    tests/wire/run_cases.py BUILD [--short] [--brief] [--loop uring|epoll] [--case ID …] [--seed N]
 
 Each case runs in one write, an octet a write, split at random (the seed is fixed, so a failure comes back), and, when it
 has at most 300 octets, split in two at each position with a pause between: the answers must be the same. The cases that
@@ -154,18 +154,18 @@ class Case:
         self.eof, self.wait_s = row.get("eof", False), row.get("wait_ms", 0) / 1000
         self.methods = row.get("methods") or (["HEAD"] if self.raw.startswith(b"HEAD ") else [])
 
-    def splits(self, seed):
-        """(name, pieces, pause between them) of each way to send this case."""
+    def splits(self, seed, brief):
+        """(name, pieces, pause between them) of each way to send this case; brief: fewer of them."""
         raw = self.raw
         yield "whole", [raw], 0
         if self.wait_s or len(raw) < 2:
             return
         yield "octet by octet", [raw[i:i + 1] for i in range(len(raw))], 0
         draw = random.Random(f"{seed} {self.id}")
-        for i in range(RANDOM_SPLITS):
+        for i in range(1 if brief else RANDOM_SPLITS):
             cuts = sorted(draw.sample(range(1, len(raw)), min(len(raw) - 1, draw.randint(1, 12))))
             yield f"random {i}", [raw[a:b] for a, b in zip([0] + cuts, cuts + [len(raw)])], PAUSE_S
-        if len(raw) <= SPLIT_EACH_MAX:
+        if len(raw) <= SPLIT_EACH_MAX and not brief:
             for at in range(1, len(raw)):
                 yield f"split at {at}", [raw[:at], raw[at:]], PAUSE_S
 
@@ -463,7 +463,7 @@ def load_cases(only=None):
     return cases, skipped
 
 
-def run_loop(build, loop, cases, seed):
+def run_loop(build, loop, cases, seed, brief):
     """Lists of lines by case id, a line for each way in which the case failed, and a line about the whole."""
     failures = collections.defaultdict(list)
     servers = [Server(build, loop, *UNHURRIED)]
@@ -471,7 +471,7 @@ def run_loop(build, loop, cases, seed):
         servers.append(Server(build, loop))
     slow, quick = [], []
     for case in cases:
-        for split in case.splits(seed):
+        for split in case.splits(seed, brief):
             if case.wait_s:
                 slow.append(Run(servers[1].address, case, *split))
             else:
@@ -501,6 +501,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("build", help="build directory that holds examples/echo")
     parser.add_argument("--short", action="store_true", help="leave the slow cases out")
+    parser.add_argument("--brief", action="store_true", help="fewer splits of each case")
     parser.add_argument("--loop", choices=LOOPS, help="only this one")
     parser.add_argument("--case", nargs="*", help="only these ids")
     parser.add_argument("--seed", type=int, default=1, help="of the random splits")
@@ -514,7 +515,7 @@ def main():
     loops = [options.loop] if options.loop else LOOPS
     failed = 0
     with concurrent.futures.ProcessPoolExecutor(len(loops)) as side_by_side:
-        runs = [side_by_side.submit(run_loop, options.build, loop, cases, options.seed) for loop in loops]
+        runs = [side_by_side.submit(run_loop, options.build, loop, cases, options.seed, options.brief) for loop in loops]
         for run in runs:
             failures, told = run.result()
             for lines in failures.values():
