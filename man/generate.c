@@ -8,10 +8,9 @@
  * says, and no page can lack one. Section 3 has no templates (api.c). */
 #include "roff.h"
 
-#include "http1/http1.h"
 #include "handler/site.h"
+#include "http1/http1.h"
 #include "leat/leat.h"
-#include "server/option_values.h"
 #include "server/options.h"
 #include <ctype.h>
 #include <stdbool.h>
@@ -51,17 +50,10 @@ static void put_string(FILE *file, const char *text)
 /* What holds when nothing is said; "" when that is nothing. */
 static void write_standard(const struct option_row *row, char value[static VALUE_SIZE])
 {
-    value[0] = '\0';
-    if (row->standard == 0)
-        snprintf(value, VALUE_SIZE, "%s", row->standard_words != NULL ? row->standard_words : "");
-    else if (row->kind == OPTION_BYTES)
-        leat__option_write_bytes(value, row->standard);
-    else if (row->kind == OPTION_DURATION)
-        leat__option_write_duration(value, row->standard);
-    else if (row->kind == OPTION_FLAG)
-        strcpy(value, "yes");
+    if (row->standard != 0)
+        leat__option_write(row, row->standard, value);
     else
-        leat__option_write_count(value, row->standard);
+        snprintf(value, VALUE_SIZE, "%s", row->standard_words != NULL ? row->standard_words : "");
 }
 
 static void put_help(FILE *file, const struct option_row *row)
@@ -76,11 +68,8 @@ static void put_help(FILE *file, const struct option_row *row)
         fputs(".\n", file);
     }
     if (row->kind == OPTION_COUNT || row->kind == OPTION_BYTES || row->kind == OPTION_DURATION) {
-        void (*write)(char *, int64_t) = row->kind == OPTION_BYTES      ? leat__option_write_bytes
-                                         : row->kind == OPTION_DURATION ? leat__option_write_duration
-                                                                        : leat__option_write_count;
-        write(smallest, row->smallest);
-        write(largest, row->largest);
+        leat__option_write(row, row->smallest, smallest);
+        leat__option_write(row, row->largest, largest);
         fprintf(file, "From %s to %s.\n", smallest, largest);
     }
 }
@@ -100,6 +89,8 @@ static void put_option(FILE *file, const struct option_row *row)
         fputs(" \\fI", file);
         put_string(file, row->argument);
         fputs("\\fR", file);
+    } else if (row->standard != 0) {
+        fputs("=no", file);
     }
     fputc('\n', file);
     put_help(file, row);
@@ -124,10 +115,9 @@ static void put_key(FILE *file, const struct option_row *row)
         fputs("SIGHUP changes it.\n", file);
     if (row->when == OPTION_OUTSIDE)
         fputs("Not in the file.\n", file);
-    fputs("Environment:\n.BR LEAT_", file);
-    for (const char *c = row->name; *c != '\0'; c++)
-        fputc(*c == '-' ? '_' : toupper((unsigned char)*c), file);
-    fputs(" .\n", file);
+    char variable[OPTION_VARIABLE_SIZE];
+    leat__option_variable(row, variable);
+    fprintf(file, "Environment:\n.BR %s .\n", variable);
 }
 
 /* A row of the example configuration, as a comment: what it is, and what it could be. */
