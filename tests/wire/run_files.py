@@ -16,7 +16,7 @@ was left over; and each on its own, answered before the next, over one connectio
 response must be right in itself: 200, 206 and 304 carry what a GET without conditions would (15.3.7, 15.4.5), 304 and
 HEAD no content, 206 one range or several parts, Last-Modified is never later than Date.
 
-The last line is `N passed, M failed`: cases, once for each loop. Exit status 0 or 1."""
+The last line is `N passed, M failed`: cases, once for each loop and source (SOURCES). Exit status 0 or 1."""
 import argparse
 import calendar
 import concurrent.futures
@@ -35,6 +35,7 @@ import run_cases
 
 HERE = run_cases.HERE
 CASES = os.path.join(HERE, "files_cases.json")
+SOURCES = ("folder", "disk")                    # a folder with the cache of small files, and one without
 PATIENCE_S = 30.0
 MTIME_S = 1_700_000_000                         # of most files, and three quarters of a second
 YEAR_S = 365 * 86400
@@ -79,13 +80,18 @@ def field(response, name):
 
 
 class Server:
-    """`leat serve` of root on a free port of 127.0.0.1, and what it says about its files without being asked for more."""
+    """`leat serve` of root on a free port of 127.0.0.1, and what it says about its files without being asked for more.
+    source: which of SOURCES it takes them from."""
 
-    def __init__(self, build, loop, root, octets):
+    def __init__(self, build, loop, source, root, octets):
         self.octets, self.references = octets, {}
         self.log = tempfile.TemporaryFile()
-        command = [os.path.join(build, "leat"), "serve", root, "--listen", "127.0.0.1:0", "--loop", loop,
-                   "--shards", "1", *run_cases.UNHURRIED]
+        leat = os.path.join(build, "leat")
+        if source == "bundle":
+            subprocess.run([leat, "bundle", root, root + ".bundle", "--quiet"], check=True, stdin=subprocess.DEVNULL)
+        command = [leat, "serve", *(("--bundle", root + ".bundle") if source == "bundle" else (root,)),
+                   *(("--file-cache", "0") if source == "disk" else ()), "--listen", "127.0.0.1:0", "--loop", loop,
+                   "--shards", "1", "--connections", "256", *run_cases.UNHURRIED]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         deadline = time.monotonic() + PATIENCE_S
         while not (found := re.search(r"http://127\.0\.0\.1:(\d+)", self.output())):
@@ -324,27 +330,28 @@ def load_cases(only=None):
 
 
 def run_loop(build, loop, only=None):
-    """Lists of lines by case, a line for each way in which it failed; and how many cases there were."""
+    """Lists of lines by case and source, a line for each way in which it failed; and how many cases there were."""
     cases, failures = load_cases(only), {}
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory() as base:
+        root = os.path.join(base, "root")
         octets = make_folder(root)
-        server = Server(build, loop, root, octets)
-        try:
-            for case in cases:
-                lines = [f"[{loop}] {line}" for line in case.run(server)]
-                if lines:
-                    failures[case.name] = lines
-        finally:
-            wrong = server.stop()
-        if wrong:
-            failures["stop"] = [f"[{loop}] {wrong}"]
-    return failures, len(cases)
+        for source in SOURCES:
+            server = Server(build, loop, source, root, octets)
+            try:
+                for case in cases:
+                    lines = [f"[{loop}, {source}] {line}" for line in case.run(server)]
+                    if lines:
+                        failures[case.name, source] = lines
+            finally:
+                wrong = server.stop()
+            if wrong:
+                failures["stop", source] = [f"[{loop}, {source}] {wrong}"]
+    return failures, len(cases) * len(SOURCES)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("build", help="build directory that holds leat")
-    parser.add_argument("--short", action="store_true", help="the same: all cases are quick")
     parser.add_argument("--loop", choices=run_cases.LOOPS, help="only this one")
     parser.add_argument("--case", nargs="*", help="only these names")
     options = parser.parse_args()
