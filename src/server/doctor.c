@@ -107,6 +107,7 @@ void leat__doctor_all(struct doctor *d)
     leat__doctor_memory(d);
     leat__doctor_network(d);
     leat__doctor_addresses(d);
+    leat__doctor_tcp(d);
     leat__doctor_folder(d);
 }
 

@@ -10,7 +10,7 @@
 #include "base/base.h"
 #include "memory/plan.h"
 #include "server/config.h"
-#include "server/server.h"
+#include "server/listeners.h"
 
 enum doctor_state {
     DOCTOR_GOOD,
@@ -30,15 +30,34 @@ struct finding {
     char remedy[DOCTOR_REMEDY_SIZE]; /* a command or an option; "": nothing to do */
 };
 
+/* One setting of a listener's sockets (net/tcp.def): what it is here, and who wanted it so. */
+struct setting_told {
+    const char *name, *purpose;
+    enum { SETTING_KERNEL, SETTING_PROFILE, SETTING_SAID, SETTING_MISSED } source;
+    char value[NET_VALUE_SIZE]; /* as the kernel tells it; "": it can't be read, or there is none */
+    char why[96];               /* of a missed one: why it can't be had here */
+};
+
+/* The settings of listeners that are alike. */
+struct settings_told {
+    char addresses[DOCTOR_FOUND_SIZE]; /* a list for people */
+    const char *profile;
+    struct net_options options; /* what they were compared by */
+    struct setting_told rows[NET_SETTINGS];
+};
+
 struct report {
     struct finding findings[DOCTOR_FINDINGS_MAX];
     uint32_t count;
+    struct settings_told settings[LOOP_LISTENERS_MAX];
+    uint32_t settings_count;
 };
 
 struct doctor {
-    const char *root;            /* in front of every path: "" for the system itself */
-    const struct config *config; /* completed */
-    const struct plan *plan;     /* NULL: none could be made */
+    const char *root;                  /* in front of every path: "" for the system itself */
+    const struct config *config;       /* completed */
+    const struct listeners *listeners; /* parsed, not open */
+    const struct plan *plan;           /* NULL: none could be made */
     const char *error;  /* lines: what keeps the server from being made; "" or NULL: nothing */
     const char *folder; /* to serve; NULL: none */
     uint32_t soft_descriptors; /* RLIMIT_NOFILE as we were started, before it was raised; 0: not known */
@@ -53,6 +72,7 @@ void leat__doctor_limits(struct doctor *d);
 void leat__doctor_memory(struct doctor *d);
 void leat__doctor_network(struct doctor *d);
 void leat__doctor_addresses(struct doctor *d);
+void leat__doctor_tcp(struct doctor *d);
 void leat__doctor_folder(struct doctor *d); /* nothing without one */
 void leat__doctor_all(struct doctor *d);
 
@@ -71,6 +91,9 @@ bool leat__doctor_read(const struct doctor *d, const char *path, char *text, siz
 int64_t leat__doctor_number(const struct doctor *d, const char *path, unsigned i);
 /* The number behind "name:" at the beginning of a line of a file like /proc/meminfo, read in base; -1: none. */
 int64_t leat__doctor_named(const struct doctor *d, const char *path, const char *name, int base);
+
+/* The address as people write it; of localhost, which of the two. */
+void leat__doctor_name(const struct net_address *a, char *out, size_t size);
 
 /* ── Telling ── */
 

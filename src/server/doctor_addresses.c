@@ -3,7 +3,6 @@
 #define _GNU_SOURCE 1
 #include "server/doctor.h"
 
-#include "server/listeners.h"
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -223,40 +222,40 @@ static void check_socket(struct doctor *d, struct finding *f, const struct net_a
         leat__doctor_found(f, DOCTOR_GOOD, "can be had");
 }
 
-static const char *name_of(const struct net_address *a, char *out, size_t size)
+void leat__doctor_name(const struct net_address *a, char *out, size_t size)
 {
-    if (a->sockaddr.ss_family == AF_UNIX)
-        snprintf(out, size, "%s", a->text);
-    else if (strncmp(a->text, "localhost", 9) == 0)
+    if (strncmp(a->text, "localhost", 9) == 0)
         snprintf(out, size, "%s:%d", a->sockaddr.ss_family == AF_INET6 ? "[::1]" : "127.0.0.1",
                  port_of(a));
     else
         snprintf(out, size, "%s", a->text);
-    return out;
+}
+
+static void check_address(struct doctor *d, const struct net_address *a, struct finding *f)
+{
+    if (net_is_handed(a)) {
+        leat__doctor_found(f, DOCTOR_GOOD, "handed to us, open");
+        return;
+    }
+    if (a->sockaddr.ss_family == AF_UNIX) {
+        check_socket(d, f, a);
+        return;
+    }
+    int error = leat__net_check_free(a);
+    if (error < 0)
+        tell_refused(d, f, a, error);
+    else
+        tell_free(d, f, port_of(a));
 }
 
 void leat__doctor_addresses(struct doctor *d)
 {
     static char names[LOOP_LISTENERS_MAX][sizeof((struct net_address *)0)->text];
-    struct listeners listeners;
-    char error[256];
     d->group = "Addresses";
-    if (leat__listeners_parse(&listeners, d->config, error, sizeof error) < 0) {
-        leat__doctor_found(leat__doctor_begin(d, "addresses", ""), DOCTOR_BAD, "%s", error);
-        return;
-    }
-    for (uint32_t i = 0; i < listeners.count; i++) {
-        const struct net_address *a = &listeners.addresses[i];
-        struct finding *f = leat__doctor_begin(d, name_of(a, names[i], sizeof names[i]),
-                                               "without its address the server does not start");
-        if (a->sockaddr.ss_family == AF_UNIX) {
-            check_socket(d, f, a);
-            continue;
-        }
-        int taken = leat__net_check_free(a);
-        if (taken < 0)
-            tell_refused(d, f, a, taken);
-        else
-            tell_free(d, f, port_of(a));
+    for (uint32_t i = 0; i < d->listeners->count; i++) {
+        const struct net_address *a = &d->listeners->addresses[i];
+        leat__doctor_name(a, names[i], sizeof names[i]);
+        check_address(
+            d, a, leat__doctor_begin(d, names[i], "without its address the server does not start"));
     }
 }

@@ -2,12 +2,10 @@
  * nothing for a server are left out, however often they are found in lists of advice. */
 #include "server/doctor.h"
 
-#include "server/listeners.h"
 #include <stdio.h>
 #include <stdlib.h>
 
 enum {
-    BACKLOG = 4096, /* as listeners.c asks */
     SYN_BACKLOG_COMFORT = 1024,
     INPUT_QUEUE_COMFORT = 1000,
     CONNECTION_BUFFER = 16384, /* what a busy connection's two buffers hold at least, in the kernel's count */
@@ -15,8 +13,21 @@ enum {
 
 /* ── Coming in ── */
 
+/* The longest accept queue that a listener asks for; 0: none asks. */
+static int64_t wanted_backlog(const struct listeners *l)
+{
+    int64_t longest = 0;
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct net_options *o = listeners_options(l, i);
+        if (net_is_wanted(o, NET_BACKLOG) && o->values[NET_BACKLOG] > longest)
+            longest = o->values[NET_BACKLOG];
+    }
+    return longest;
+}
+
 static void check_backlog(struct doctor *d)
 {
+    int64_t wanted = wanted_backlog(d->listeners);
     int64_t most = leat__doctor_number(d, "/proc/sys/net/core/somaxconn", 0);
     if (most < 0)
         return;
@@ -24,11 +35,11 @@ static void check_backlog(struct doctor *d)
                                            "it cuts every accept queue down without a word; in a "
                                            "full queue new connections are dropped, "
                                            "and clients try again after a second");
-    bool small = most < BACKLOG;
-    leat__doctor_found(f, small ? DOCTOR_WARNING : DOCTOR_GOOD, "%lld, and we ask for %d",
-                       (long long)most, BACKLOG);
+    bool small = most < wanted;
+    leat__doctor_found(f, small ? DOCTOR_WARNING : DOCTOR_GOOD, "%lld, and we ask for %lld",
+                       (long long)most, (long long)wanted);
     if (small)
-        leat__doctor_remedy(f, "sysctl -w net.core.somaxconn=%d", BACKLOG);
+        leat__doctor_remedy(f, "sysctl -w net.core.somaxconn=%lld", (long long)wanted);
 }
 
 static void check_cookies(struct doctor *d)

@@ -4,7 +4,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { WHAT_COLUMNS = 27, MARK_COLUMNS = 8, LINE_COLUMNS = 100 };
+enum {
+    WHAT_COLUMNS = 27,
+    MARK_COLUMNS = 8,
+    LINE_COLUMNS = 100,
+    SETTING_COLUMNS = 20,
+    VALUE_COLUMNS = 10
+};
 
 struct printer {
     plan_write *write;
@@ -69,6 +75,28 @@ static void put_finding(const struct printer *p, const struct finding *f)
     }
 }
 
+/* A setting's purpose begins with a sentence that says it all. */
+static void put_setting(const struct printer *p, const struct setting_told *row)
+{
+    static const char *const sources[] = {"kernel", "profile", "--listen", "not here"};
+    char text[256];
+    int indent = 2 + SETTING_COLUMNS + 2 * VALUE_COLUMNS;
+    const char *end = strstr(row->purpose, ". ");
+    int size = end != NULL ? (int)(end - row->purpose) + 1 : (int)strlen(row->purpose);
+    snprintf(text, sizeof text, "%.*s", size, row->purpose);
+    put(p, "  %-*s%-*s%-*s", SETTING_COLUMNS, row->name, VALUE_COLUMNS,
+        row->value[0] != '\0' ? row->value : "-", VALUE_COLUMNS, sources[row->source]);
+    put_wrapped(p, row->source == SETTING_MISSED ? row->why : text, indent, indent);
+}
+
+static void put_settings(const struct printer *p, const struct settings_told *told)
+{
+    put(p, "\n%sTCP at %s, profile %s%s\n", p->colour ? "\x1b[1m" : "", told->addresses,
+        told->profile, p->colour ? "\x1b[0m" : "");
+    for (unsigned i = 0; i < NET_SETTINGS; i++)
+        put_setting(p, &told->rows[i]);
+}
+
 static void put_count(const struct printer *p, const char **separator, uint32_t count,
                       enum doctor_state state)
 {
@@ -107,6 +135,8 @@ void leat__doctor_print(const struct report *report, bool colour, plan_write *wr
         group = f->group;
         put_finding(&p, f);
     }
+    for (uint32_t i = 0; i < report->settings_count; i++)
+        put_settings(&p, &report->settings[i]);
     put(&p, "\n");
     put_summary(&p, report);
     put(&p, "\n");
@@ -180,6 +210,31 @@ static void put_json_finding(const struct printer *p, const struct finding *f)
     put(p, "}");
 }
 
+static void put_json_settings(const struct printer *p, const struct settings_told *told)
+{
+    static const char *const sources[] = {"kernel", "profile", "said", "missed"};
+    put(p, "    {");
+    put_member(p, "addresses", told->addresses);
+    put(p, ", ");
+    put_member(p, "profile", told->profile);
+    put(p, ", \"settings\": [\n");
+    for (unsigned i = 0; i < NET_SETTINGS; i++) {
+        const struct setting_told *row = &told->rows[i];
+        put(p, "      {");
+        put_member(p, "name", row->name);
+        put(p, ", ");
+        put_member(p, "value", row->value);
+        put(p, ", ");
+        put_member(p, "source", sources[row->source]);
+        put(p, ", ");
+        put_member(p, "why", row->why);
+        put(p, ", ");
+        put_member(p, "purpose", row->purpose);
+        put(p, i + 1 < NET_SETTINGS ? "},\n" : "}\n");
+    }
+    put(p, "    ]}");
+}
+
 void leat__doctor_print_json(const struct report *report, plan_write *write, void *to)
 {
     const struct printer p = {write, to, false};
@@ -197,6 +252,11 @@ void leat__doctor_print_json(const struct report *report, plan_write *write, voi
     for (uint32_t i = 0; i < report->count; i++) {
         put_json_finding(&p, &report->findings[i]);
         put(&p, i + 1 < report->count ? ",\n" : "\n");
+    }
+    put(&p, "  ],\n  \"listeners\": [\n");
+    for (uint32_t i = 0; i < report->settings_count; i++) {
+        put_json_settings(&p, &report->settings[i]);
+        put(&p, i + 1 < report->settings_count ? ",\n" : "\n");
     }
     put(&p, "  ]\n}\n");
 }

@@ -178,6 +178,11 @@ const struct config *leat__server_config(const leat_server *server)
     return &server->config;
 }
 
+const struct listeners *leat__server_listeners(const leat_server *server)
+{
+    return &server->listeners;
+}
+
 /* ── A shard's thread ── */
 
 /* Puts fd into the ascending list; the lists are short and nearly in order already. */

@@ -7,6 +7,8 @@
 #include "observe/counters.h"
 #include "server/config.h"
 
+struct listeners;
+
 /* As leat_server_create, from a config (copied; its texts must live on). The config is completed from the machine, the
  * routes are compiled and the plan is made here; errors are told by leat_server_error, a line each, and by start. */
 leat_server *leat__server_create(leat_app *app, const struct config *config);
@@ -14,6 +16,8 @@ leat_server *leat__server_create(leat_app *app, const struct config *config);
 /* The plan of this very process: also one that does not fit, for people to look at; NULL when there is none. */
 const struct plan *leat__server_plan(const leat_server *server);
 const struct config *leat__server_config(const leat_server *server);
+/* Parsed and with their settings complete, as far as they were well formed; open after start. */
+const struct listeners *leat__server_listeners(const leat_server *server);
 
 /* "io_uring" or "epoll", after start. */
 const char *leat__server_loop_name(const leat_server *server);

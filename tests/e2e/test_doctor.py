@@ -53,6 +53,7 @@ def test_the_report_is_one_json_document(run, folder, loop):
     assert report["state"] in ("good", "note", "warning")
     assert sum(report[state] for state in ("good", "note", "warning", "bad")) == len(report["findings"])
     assert len(findings) == len(report["findings"]), "a name stands for one finding"
+    assert len(report["listeners"]) == 1
     for finding in report["findings"]:
         assert set(finding) == {"group", "what", "found", "state", "why", "remedy"}
         assert finding["found"], finding
@@ -72,6 +73,18 @@ def test_the_text_says_the_same_and_ends_with_one_line(run, folder):
     assert done.stdout.endswith(f"\n\n{report['summary']}\n")
     for what in findings:
         assert f" {what}" in done.stdout
+
+
+def test_every_setting_of_a_listener_is_told(run):
+    report, findings = examine(run, "--listen", "127.0.0.1:0, profile=games, user-timeout=7s", "--listen", "127.0.0.2:0")
+    games, api = report["listeners"]
+    assert (games["profile"], api["profile"]) == ("games", "api")
+    settings = {setting["name"]: setting for setting in games["settings"]}
+    assert (settings["user-timeout"]["value"], settings["user-timeout"]["source"]) == ("7s", "said")
+    assert (settings["notsent-lowat"]["value"], settings["notsent-lowat"]["source"]) == ("16k", "profile")
+    assert settings["cork"]["source"] == "kernel"
+    assert all(setting["purpose"] for setting in games["settings"])
+    assert "user-timeout=7s" in findings["TCP at 127.0.0.1:0"]["found"]
 
 
 def test_colour_is_for_terminals_that_want_it():

@@ -18,6 +18,7 @@ static char root[] = "/tmp/leat-doctor-XXXXXX";
 static struct report report;
 static struct config config;
 static struct plan plan;
+static struct listeners listeners;
 
 /* ── A system, and a server for it ── */
 
@@ -53,8 +54,9 @@ static void make_server(uint32_t connections, uint32_t exchanges, uint64_t memor
 
 static struct doctor doctor_here(void)
 {
-    report.count = 0;
-    return (struct doctor){.root = root, .config = &config, .plan = &plan, .error = "", .report = &report};
+    report.count = report.settings_count = 0;
+    return (struct doctor){
+        .root = root, .config = &config, .listeners = &listeners, .plan = &plan, .error = "", .report = &report};
 }
 
 static int make_system(void **state)
@@ -63,7 +65,7 @@ static int make_system(void **state)
     snprintf(root, sizeof root, "/tmp/leat-doctor-XXXXXX");
     assert_non_null(mkdtemp(root));
     make_server(1000, 100, 256 << 20);
-    return 0;
+    return leat__listeners_parse(&listeners, &config, (char[256]){0}, 256);
 }
 
 static int remove_system(void **state)
@@ -326,6 +328,8 @@ static void listen_at(const char *text)
 {
     config.listen.items[0] = text;
     config.listen.count = 1;
+    char error[256];
+    assert_int_equal(leat__listeners_parse(&listeners, &config, error, sizeof error), 0);
 }
 
 static void addresses_that_can_not_be_had(void **state)
@@ -376,6 +380,52 @@ static void a_port_that_others_may_take(void **state)
     d = doctor_here();
     leat__doctor_addresses(&d);
     assert_found("127.0.0.1:18473", DOCTOR_NOTE, "range of outgoing ports");
+}
+
+/* ── Settings ── */
+
+static const struct setting_told *setting(const char *name)
+{
+    for (unsigned i = 0; i < NET_SETTINGS; i++)
+        if (strcmp(report.settings[0].rows[i].name, name) == 0)
+            return &report.settings[0].rows[i];
+    return NULL;
+}
+
+static void settings_are_told_as_the_kernel_has_them(void **state)
+{
+    (void)state;
+    struct doctor d = doctor_here();
+    listen_at("localhost:18473, profile=many-idle, user-timeout=20s");
+    leat__doctor_tcp(&d);
+    assert_int_equal(report.settings_count, 1); /* both addresses are alike */
+    assert_string_equal(report.settings[0].addresses, "127.0.0.1:18473, [::1]:18473");
+    assert_string_equal(report.settings[0].profile, "many-idle");
+    assert_found("TCP at 127.0.0.1:18473", DOCTOR_GOOD, "profile many-idle, user-timeout=20s");
+    assert_string_equal(setting("user-timeout")->value, "20s");
+    assert_int_equal(setting("user-timeout")->source, SETTING_SAID);
+    assert_string_equal(setting("keepalive-idle")->value, "5m");
+    assert_int_equal(setting("keepalive-idle")->source, SETTING_PROFILE);
+    assert_int_equal(setting("cork")->source, SETTING_KERNEL);
+}
+
+static void a_setting_that_can_not_be_had_is_bad_when_it_was_said(void **state)
+{
+    (void)state;
+    struct doctor d = doctor_here();
+    listen_at("127.0.0.1:18473, congestion=nonsense");
+    leat__doctor_tcp(&d);
+    assert_found("TCP at 127.0.0.1:18473", DOCTOR_BAD, "nonsense");
+}
+
+static void an_accept_queue_is_held_against_what_a_listener_asks_for(void **state)
+{
+    (void)state;
+    struct doctor d = doctor_here();
+    put("/proc/sys/net/core/somaxconn", "4096\n");
+    listen_at("127.0.0.1:18473, backlog=5000");
+    leat__doctor_network(&d);
+    assert_found("somaxconn", DOCTOR_WARNING, "we ask for 5000");
 }
 
 /* ── The folder ── */
@@ -514,6 +564,9 @@ int main(void)
         TEST(the_loop_that_was_asked_for),
         TEST(addresses_that_can_not_be_had),
         TEST(a_port_that_others_may_take),
+        TEST(settings_are_told_as_the_kernel_has_them),
+        TEST(a_setting_that_can_not_be_had_is_bad_when_it_was_said),
+        TEST(an_accept_queue_is_held_against_what_a_listener_asks_for),
         TEST(a_folder_with_the_usual_faults),
         TEST(the_report_names_the_worst),
         TEST(all_is_well),
