@@ -6,7 +6,6 @@
 
 #include "server/doctor.h"
 #include "server/main.h"
-#include "server/server.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,22 +15,28 @@
 enum { DOCTOR_FAULTS = 78 };
 
 struct visit {
-    struct site site;
+    struct serving serving;
     const char *folder; /* NULL: none was given */
     uint32_t soft_descriptors;
 };
 
+static void *open_section(const struct option_texts *names, void *data)
+{
+    struct visit *visit = data;
+    return leat__site_open_section(names, &visit->serving);
+}
+
 static int prepare(leat_app *app, const char *folder, void *data)
 {
     struct visit *visit = data;
-    visit->folder = folder;
-    if (folder == NULL)
-        return leat__site_prepare(app, NULL, &visit->site);
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    visit->folder = folder != NULL ? folder : visit->serving.sites[0].root;
+    if (visit->folder == NULL)
+        return leat__site_prepare(app, NULL, &visit->serving);
+    int fd = open(visit->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return 0;
     close(fd);
-    return leat__site_prepare(app, folder, &visit->site);
+    return leat__site_prepare(app, folder, &visit->serving);
 }
 
 static void write_out(void *to, const char *text, size_t size)
@@ -55,7 +60,6 @@ static int examine(const leat_server *server, const struct options *options, voi
     struct doctor doctor = {
         .root = "",
         .config = leat__server_config(server),
-        .listeners = leat__server_listeners(server),
         .plan = leat__server_plan(server),
         .error = leat_server_error(server),
         .folder = visit->folder,
@@ -72,25 +76,21 @@ static int examine(const leat_server *server, const struct options *options, voi
 
 int leat__verb_doctor(int argc, char **argv)
 {
-    struct visit visit = {0};
+    static struct visit visit;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         visit.soft_descriptors = limit.rlim_cur < INT32_MAX ? (uint32_t)limit.rlim_cur : INT32_MAX;
-    return leat__main_run(leat_app_create(),
-                          &(struct program){
-                              .name = "leat",
-                              .usage = "leat doctor [DIR] [OPTION]...",
-                              .about = "Looks at what leat serve with the same options would meet "
-                                       "on this system: kernel,\n"
-                                       "limits, memory, network, addresses and DIR; says what is "
-                                       "amiss, why it matters and\n"
-                                       "what to change. Nothing is changed or served. --json is "
-                                       "for programs. Exit status 78\n"
-                                       "when something would keep the server from starting.",
-                              .takes_operand = true,
-                              .prepare = prepare,
-                              .examine = examine,
-                              .data = &visit,
-                          },
-                          argc, argv);
+    struct program program = leat__site_program(&visit.serving);
+    program.usage = "leat doctor [DIR] [OPTION]...";
+    program.about =
+        "Looks at what leat serve with the same options would meet on this system: kernel,\n"
+        "limits, memory, network, addresses and DIR; says what is amiss, why it matters and\n"
+        "what to change. Nothing is changed or served. --json is for programs. Exit status 78\n"
+        "when something would keep the server from starting.";
+    program.open_section = open_section;
+    program.prepare = prepare;
+    program.planned = NULL;
+    program.examine = examine;
+    program.data = &visit;
+    return leat__main_run(leat_app_create(), &program, argc, argv);
 }
