@@ -8,7 +8,7 @@
  * the server closes. REQUESTS are answered in all. Each FILE holds one whole request; bursts take them in turn.
  *
  * Answers are read whole: a status line, fields, and the content that Content-Length tells. Every one must be below
- * 400. Source addresses rotate and nearly all connections end by reset, so no port has to wait out its time.
+ * 400, or 500 where the request has a field X-May-Fail. Source addresses rotate and nearly all connections end by reset, so no port has to wait out its time.
  * At the end one line: `done REQUESTS CONNECTIONS SECONDS`. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@
 enum {
     CONNECTIONS_MAX = 4096,
     PIPELINE_MAX = 64,
-    FILES_MAX = 16,
+    FILES_MAX = 32,
     FILE_SIZE = 65536,
     RECEIVE = 65536,
     ADDRESSES = 60,
@@ -50,6 +50,7 @@ struct request {
     char *text;
     size_t size;
     bool head, closes; /* HEAD: no content comes; Connection: close */
+    bool may_fail;     /* X-May-Fail: 4xx is an answer too */
 };
 
 struct load {
@@ -86,6 +87,7 @@ static void load_file(struct load *load, const char *path)
         die(path);
     request->size = fread(request->text, 1, FILE_SIZE, file);
     fclose(file);
+    request->may_fail = strstr(request->text, "\r\nX-May-Fail:") != NULL;
     request->head = strncmp(request->text, "HEAD ", 5) == 0;
     request->closes = strcasestr(request->text, "\r\nConnection: close\r\n") != NULL;
 }
@@ -182,7 +184,7 @@ static void take_head(struct load *load, struct connection *c)
     const char *length = strcasestr(c->text, "\r\nContent-Length:");
     if (strncmp(c->text, "HTTP/1.1 ", 9) != 0)
         complain("an answer does not begin with a status line");
-    if (c->text[9] >= '4') {
+    if (c->text[9] >= (request->may_fail ? '5' : '4')) {
         fprintf(stderr, "client: answered %.40s to\n%.200s\n", c->text, request->text);
         exit(1);
     }
