@@ -6,6 +6,7 @@
 
 #include "server/doctor.h"
 #include "server/main.h"
+#include "server/server.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ static int examine(const leat_server *server, const struct options *options, voi
     struct doctor doctor = {
         .root = "",
         .config = leat__server_config(server),
+        .listeners = leat__server_listeners(server),
         .plan = leat__server_plan(server),
         .error = leat_server_error(server),
         .folder = visit->folder,
