@@ -199,7 +199,8 @@ static bool has_room(const struct config *config)
         return false;
     return plan.ours <= config->memory / 4 * 3 &&
            plan.ours + plan.kernel <= config->machine_memory / 4 * 3 &&
-           plan.descriptors + DESCRIPTOR_RESERVE <= config->descriptor_limit;
+           plan.descriptors + config->file_descriptors + DESCRIPTOR_RESERVE <=
+               config->descriptor_limit; /* files count only where a server has some */
 }
 
 /* The largest value of *field (and of *twin, unless NULL) from smallest to largest with which the
