@@ -66,8 +66,8 @@ static void answer(struct leat_exchange *x, const struct leat_files *files,
 {
     struct file_view view;
     enum http_coding coding = CODING_IDENTITY;
-    if (conditions != NULL && !files->plain && hit->there != 1u << CODING_IDENTITY)
-        coding = leat__http_coding_choose(&conditions->accept_encoding, hit->there);
+    if (!files->plain && hit->there != 1u << CODING_IDENTITY)
+        coding = leat__prepared_choose(x, hit->there);
     const struct bundle_file *file = &hit->files[coding];
     bool small = file->size <= FILE_IN_MEMORY_MAX;
     view = (struct file_view){.lines = file->lines,

@@ -88,18 +88,14 @@ static void let_go(struct leat_exchange *x, void *prepared)
 
 /* ── The request ── */
 
-/* Sizes of the names that conditions_read knows: most fields of a request are passed by at the price of a shift. */
-static bool may_matter(size_t name_size)
+/* Range, and the names that begin with If-, by their sizes: most fields of a request are passed by at the price of a shift.
+ * Accept-Encoding matters only to a file that has twins, and is read then. */
+static bool may_matter(const struct http1_field *f, const char *name)
 {
-    static const uint32_t sizes = 1u << 5 | 1u << 8 | 1u << 13 | 1u << 15 | 1u << 17 | 1u << 19;
-    return name_size < 32 && (sizes >> name_size & 1);
-}
-
-/* Range and the names that begin with If-, and Accept-Encoding. */
-static bool begins_right(char first)
-{
-    char lower = (char)(first | 0x20);
-    return lower == 'i' || lower == 'r' || lower == 'a';
+    static const uint32_t sizes = 1u << 5 | 1u << 8 | 1u << 13 | 1u << 17 | 1u << 19;
+    if (LIKELY(f->name_size >= 32 || !(sizes >> f->name_size & 1)))
+        return false;
+    return (*name | 0x20) == 'i' || (*name | 0x20) == 'r';
 }
 
 /* NULL in *conditions when nothing in the request's fields matters. false: no memory. */
@@ -110,7 +106,7 @@ static bool read_fields(struct leat_exchange *x, struct http_conditions **condit
     for (unsigned i = 0; i < head->field_count; i++) {
         const struct http1_field *f = &head->fields[i];
         const char *name = x->bytes + f->name_at;
-        if (LIKELY(!may_matter(f->name_size)) || !begins_right(*name))
+        if (LIKELY(!may_matter(f, name)))
             continue;
         if (c == NULL) {
             c = arena_alloc(&x->arena, sizeof *c);
@@ -122,6 +118,24 @@ static bool read_fields(struct leat_exchange *x, struct http_conditions **condit
     }
     *conditions = c != NULL && c->any ? c : NULL;
     return true;
+}
+
+enum http_coding leat__prepared_choose(const struct leat_exchange *x, unsigned there)
+{
+    static const char name[] = "accept-encoding";
+    const struct http1_head *head = &x->head;
+    struct http_lines lines;
+    lines.count = 0;
+    for (unsigned i = 0; i < head->field_count; i++) {
+        const struct http1_field *f = &head->fields[i];
+        if (f->name_size != sizeof name - 1 ||
+            strncasecmp(x->bytes + f->name_at, name, sizeof name - 1) != 0)
+            continue;
+        if (lines.count < CONDITION_LINES_MAX)
+            lines.lines[lines.count] = (struct http_text){x->bytes + f->value_at, f->value_size};
+        lines.count += lines.count <= CONDITION_LINES_MAX;
+    }
+    return lines.count > 0 ? leat__http_coding_choose(&lines, there) : CODING_IDENTITY;
 }
 
 /* "text/html;q=0.5, * / *": whether a list of media ranges takes HTML at all. */

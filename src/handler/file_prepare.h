@@ -44,6 +44,9 @@ struct prepared {
  * done now, waiting where it must. NULL: no memory, which the exchange remembers. */
 struct prepared *leat__prepared_of(leat_exchange *x, struct leat_files *files);
 
+/* The coding that the request's Accept-Encoding wants of those that are there. */
+enum http_coding leat__prepared_choose(const struct leat_exchange *x, unsigned there);
+
 /* Whether the request is one that the fallback answers: for a page, by one who takes HTML. */
 bool leat__prepared_wants_page(leat_exchange *x, const char *path, size_t size);
 
