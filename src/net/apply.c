@@ -49,11 +49,13 @@ static long sysctl_number(const char *name)
 static void write_reason(unsigned index, int error, char *out, size_t size)
 {
     char offered[160];
-    if (index == NET_CONGESTION && (error == -ENOENT || error == -EPERM)) {
-        bool unknown = error == -ENOENT;
-        read_sysctl(unknown ? "ipv4/tcp_available_congestion_control" : "ipv4/tcp_allowed_congestion_control",
-                    offered, sizeof offered);
-        snprintf(out, size, "the kernel %s %s", unknown ? "offers" : "allows everyone only", offered);
+    if (index == NET_CONGESTION && error == -ENOENT) {
+        read_sysctl("ipv4/tcp_available_congestion_control", offered, sizeof offered);
+        snprintf(out, size, "the kernel offers %s", offered);
+    } else if (index == NET_CONGESTION && error == -EPERM) {
+        read_sysctl("ipv4/tcp_allowed_congestion_control", offered, sizeof offered);
+        snprintf(out, size, "without CAP_NET_ADMIN the sysctl net.ipv4.tcp_allowed_congestion_control offers %s",
+                 offered);
     } else if (index == NET_FASTOPEN && error == -EOPNOTSUPP) {
         snprintf(out, size, "servers have it switched off: the sysctl net.ipv4.tcp_fastopen is %ld",
                  sysctl_number("ipv4/tcp_fastopen"));
