@@ -17,7 +17,8 @@ enum { DOCTOR_FAULTS = 78 };
 
 struct visit {
     struct serving serving;
-    const char *folder; /* NULL: none was given */
+    struct doctor_folder folders[SITES_MAX];
+    uint32_t folder_count;
     uint32_t soft_descriptors;
 };
 
@@ -27,17 +28,36 @@ static void *open_section(const struct option_texts *names, void *data)
     return leat__site_open_section(names, &visit->serving);
 }
 
+static bool can_be_opened(const struct doctor_folder *folder)
+{
+    int fd = open(folder->path, O_RDONLY | O_CLOEXEC | (folder->is_bundle ? 0 : O_DIRECTORY));
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+/* What the sites serve; whether all of it can be opened. */
+static bool gather(struct visit *visit)
+{
+    bool all = true;
+    for (uint32_t i = 0; i <= visit->serving.section_count; i++) {
+        const struct site_options *site = &visit->serving.sites[i];
+        const char *path = site->bundle != NULL ? site->bundle : site->root;
+        if (path == NULL)
+            continue;
+        struct doctor_folder *folder = &visit->folders[visit->folder_count++];
+        *folder = (struct doctor_folder){path, site->index, site->bundle != NULL, site->listing};
+        all &= can_be_opened(folder);
+    }
+    return all;
+}
+
 static int prepare(leat_app *app, const char *folder, void *data)
 {
     struct visit *visit = data;
-    visit->folder = folder != NULL ? folder : visit->serving.sites[0].root;
-    if (visit->folder == NULL)
-        return leat__site_prepare(app, NULL, &visit->serving);
-    int fd = open(visit->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return 0;
-    close(fd);
-    return leat__site_prepare(app, folder, &visit->serving);
+    if (folder != NULL)
+        visit->serving.sites[0].root = folder;
+    return gather(visit) ? leat__site_prepare(app, folder, &visit->serving) : MAIN_DONE;
 }
 
 static void write_out(void *to, const char *text, size_t size)
@@ -64,7 +84,8 @@ static int examine(const leat_server *server, const struct options *options, voi
         .listeners = leat__server_listeners(server),
         .plan = leat__server_plan(server),
         .error = leat_server_error(server),
-        .folder = visit->folder,
+        .folders = visit->folders,
+        .folder_count = visit->folder_count,
         .soft_descriptors = visit->soft_descriptors,
         .report = &report,
     };

@@ -108,7 +108,7 @@ void leat__doctor_all(struct doctor *d)
     leat__doctor_network(d);
     leat__doctor_addresses(d);
     leat__doctor_tcp(d);
-    leat__doctor_folder(d);
+    leat__doctor_folders(d);
 }
 
 uint32_t leat__doctor_count(const struct report *report, enum doctor_state state)

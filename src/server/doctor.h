@@ -19,11 +19,11 @@ enum doctor_state {
     DOCTOR_BAD,     /* the server would not start, or would not serve */
 };
 
-enum { DOCTOR_FINDINGS_MAX = 128, DOCTOR_FOUND_SIZE = 224, DOCTOR_REMEDY_SIZE = 256 };
+enum { DOCTOR_FINDINGS_MAX = 768, DOCTOR_FOUND_SIZE = 224, DOCTOR_REMEDY_SIZE = 256 };
 
 struct finding {
     const char *group; /* a heading */
-    const char *what;  /* once in a report: programs may look for it */
+    const char *what;  /* once in a group: programs may look for both */
     const char *why;   /* why it matters, a sentence; "" when found says it */
     enum doctor_state state;
     char found[DOCTOR_FOUND_SIZE];
@@ -53,13 +53,21 @@ struct report {
     uint32_t settings_count;
 };
 
+/* A folder or a bundle that is to be served, and what decides what its faults are. */
+struct doctor_folder {
+    const char *path;
+    const char *index; /* NULL: index.html */
+    bool is_bundle, listing;
+};
+
 struct doctor {
     const char *root;                  /* in front of every path: "" for the system itself */
     const struct config *config;       /* completed */
     const struct listeners *listeners; /* parsed, not open */
     const struct plan *plan;           /* NULL: none could be made */
-    const char *error;  /* lines: what keeps the server from being made; "" or NULL: nothing */
-    const char *folder; /* to serve; NULL: none */
+    const char *error; /* lines: what keeps the server from being made; "" or NULL: nothing */
+    const struct doctor_folder *folders; /* to serve */
+    uint32_t folder_count;
     uint32_t soft_descriptors; /* RLIMIT_NOFILE as we were started, before it was raised; 0: not known */
     const char *group;         /* heading of the findings that are being made */
     struct report *report;
@@ -73,7 +81,7 @@ void leat__doctor_memory(struct doctor *d);
 void leat__doctor_network(struct doctor *d);
 void leat__doctor_addresses(struct doctor *d);
 void leat__doctor_tcp(struct doctor *d);
-void leat__doctor_folder(struct doctor *d); /* nothing without one */
+void leat__doctor_folders(struct doctor *d);
 void leat__doctor_all(struct doctor *d);
 
 /* ── What checks are made of ── */

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include "server/doctor.h"
 
+#include "handler/site.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -137,12 +138,12 @@ static void tell(struct doctor *d, const char *what, const char *why, enum docto
     leat__doctor_remedy(f, "%s", remedy);
 }
 
-static int open_folder(struct doctor *d, struct finding *f, struct walk *w)
+static int open_folder(const char *path, struct finding *f, struct walk *w)
 {
-    int fd = open(d->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || realpath(d->folder, w->root) == NULL) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || realpath(path, w->root) == NULL) {
         int error = errno;
-        leat__doctor_found(f, DOCTOR_BAD, "%s: %s", d->folder, strerror(error));
+        leat__doctor_found(f, DOCTOR_BAD, "%s: %s", path, strerror(error));
         leat__doctor_remedy(
             f, "%s",
             error == EACCES
@@ -156,16 +157,20 @@ static int open_folder(struct doctor *d, struct finding *f, struct walk *w)
     return fd;
 }
 
-static void check_index(struct doctor *d, int fd)
+static void check_index(struct doctor *d, const struct doctor_folder *folder, int fd)
 {
     struct stat status;
-    struct finding *f = leat__doctor_begin(d, "index.html", "without it / is answered 404");
-    if (fstatat(fd, "index.html", &status, 0) == 0 && S_ISREG(status.st_mode)) {
-        leat__doctor_found(f, DOCTOR_GOOD, "here");
-        return;
+    const char *name = folder->index != NULL ? folder->index : "index.html";
+    struct finding *f = leat__doctor_begin(d, "index", "without it / is answered 404");
+    if (fstatat(fd, name, &status, 0) == 0 && S_ISREG(status.st_mode)) {
+        leat__doctor_found(f, DOCTOR_GOOD, "%s", name);
+    } else if (folder->listing) {
+        leat__doctor_found(f, DOCTOR_GOOD, "no %s, so a listing is shown", name);
+    } else {
+        leat__doctor_found(f, DOCTOR_NOTE, "no %s in this folder", name);
+        leat__doctor_remedy(
+            f, "give the folder that has it, often public, dist, build or _site; or --listing");
     }
-    leat__doctor_found(f, DOCTOR_NOTE, "not in this folder");
-    leat__doctor_remedy(f, "give the folder that has it: often public, dist, build or _site");
 }
 
 static void tell_walk(struct doctor *d, const struct walk *w)
@@ -182,25 +187,51 @@ static void tell_walk(struct doctor *d, const struct walk *w)
          DOCTOR_WARNING, &w->copies, "move them out of the folder");
 }
 
-void leat__doctor_folder(struct doctor *d)
+static void check_folder(struct doctor *d, const struct doctor_folder *folder)
 {
     struct walk w = {0};
     struct stat status;
-    if (d->folder == NULL)
-        return;
-    d->group = "Folder";
     struct finding *f = leat__doctor_begin(d, "folder", "");
-    int fd = open_folder(d, f, &w);
+    int fd = open_folder(folder->path, f, &w);
     if (fd < 0)
         return;
-    check_index(d, fd);
+    check_index(d, folder, fd);
     if (fstat(fd, &status) == 0 && status.st_mode & S_IWOTH)
         see(&w.writable, "", ".");
-    int walked = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    close(fd);
-    if (walked >= 0)
-        walk_folder(&w, walked, "", 0);
-    leat__doctor_found(f, DOCTOR_GOOD, "%s, %u files%s", w.root, w.files,
+    walk_folder(&w, fd, "", 0);
+    leat__doctor_found(f, DOCTOR_GOOD, "%s, %u file%s%s", w.root, w.files, w.files == 1 ? "" : "s",
                        w.cut_short ? ", and more that were not looked at" : "");
     tell_walk(d, &w);
+}
+
+static void check_bundle(struct doctor *d, const struct doctor_folder *bundle)
+{
+    struct stat status;
+    char human[PLAN_HUMAN_SIZE];
+    struct finding *f = leat__doctor_begin(
+        d, "bundle", "it is mapped before the start, and served as it is then");
+    int error = access(bundle->path, R_OK) < 0 || stat(bundle->path, &status) < 0 ? errno : 0;
+    if (error == 0) {
+        leat__doctor_found(f, DOCTOR_GOOD, "%s, %s", bundle->path,
+                           leat__plan_human(human, (uint64_t)status.st_size));
+        return;
+    }
+    leat__doctor_found(f, DOCTOR_BAD, "%s: %s", bundle->path, strerror(error));
+    leat__doctor_remedy(f, "leat bundle DIR %s makes it", bundle->path);
+}
+
+void leat__doctor_folders(struct doctor *d)
+{
+    static char groups[SITES_MAX][DOCTOR_FOUND_SIZE];
+    ASSERT(d->folder_count <= SITES_MAX);
+    for (uint32_t i = 0; i < d->folder_count; i++) {
+        const struct doctor_folder *folder = &d->folders[i];
+        snprintf(groups[i], sizeof groups[i], "%s %s", folder->is_bundle ? "Bundle" : "Folder",
+                 folder->path);
+        d->group = groups[i];
+        if (folder->is_bundle)
+            check_bundle(d, folder);
+        else
+            check_folder(d, folder);
+    }
 }

@@ -149,7 +149,7 @@ static void check_openat2(struct doctor *d)
     long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how);
     if (fd < 0 && errno != EACCES) {
         bool forbidden = errno == EPERM;
-        leat__doctor_found(f, d->folder != NULL ? DOCTOR_BAD : DOCTOR_NOTE,
+        leat__doctor_found(f, d->folder_count > 0 ? DOCTOR_BAD : DOCTOR_NOTE,
                            forbidden ? "forbidden, perhaps by a seccomp filter" : "this kernel lacks it");
         leat__doctor_remedy(f, forbidden ? "allow openat2 in the seccomp profile" : "Linux 5.6 or later");
         return;
@@ -168,7 +168,7 @@ static void check_openat2(struct doctor *d)
 static int open_sample(const struct doctor *d)
 {
     char path[4200];
-    const char *folder = d->folder != NULL ? d->folder : ".";
+    const char *folder = d->folder_count > 0 ? d->folders[0].path : ".";
     snprintf(path, sizeof path, "%s/index.html", folder);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     return fd >= 0 ? fd : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

@@ -60,7 +60,7 @@ def test_the_report_is_one_json_document(run, folder, loop):
         if finding["state"] in ("warning", "bad"):
             assert finding["remedy"], finding
     for what in ("kernel", "loop", "io_uring features", "openat2", "processors", "descriptors", "memory plan",
-                 "somaxconn", "tcp_wmem", "127.0.0.1:0", "folder", "index.html", "options", "configuration file"):
+                 "somaxconn", "tcp_wmem", "127.0.0.1:0", "folder", "index", "options", "configuration file"):
         assert what in findings
     assert findings["loop"]["found"].startswith("epoll" if loop == "epoll" else "io_uring")
 
@@ -116,6 +116,27 @@ def test_a_server_that_runs_is_no_fault(run, start):
 def test_a_folder_that_is_not_there(run, tmp_path):
     _, findings = examine(run, str(tmp_path / "gone"), "--listen", "127.0.0.1:0", status=78)
     assert findings["folder"]["state"] == "bad" and "gone" in findings["folder"]["found"]
+
+
+def test_every_site_is_looked_at(run, folder, tmp_path):
+    (tmp_path / "other").mkdir()
+    config = tmp_path / "leat.conf"
+    config.write_text(f"listen = 127.0.0.1:0\nroot = {folder}\n[site www.example.org]\nroot = {tmp_path / 'other'}\n")
+    report, findings = examine(run, "--config", str(config))
+    assert findings["configuration file"]["found"] == str(config)
+    found = {finding["group"]: finding["state"] for finding in report["findings"] if finding["what"] == "index"}
+    assert found == {f"Folder {folder}": "good", f"Folder {tmp_path / 'other'}": "note"}
+    (tmp_path / "other").rmdir()
+    report, _ = examine(run, "--config", str(config), status=78)
+    assert "other" in report["summary"]
+
+
+def test_a_file_of_configuration_with_a_mistake_is_one_line(run, tmp_path):
+    config = tmp_path / "leat.conf"
+    config.write_text("listen = 127.0.0.1:0\nshrads = 2\n")
+    done = run("leat", "doctor", "--config", str(config))
+    assert done.returncode == 78 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "leat.conf:2:" in done.stderr and "shards" in done.stderr
 
 
 def test_options_that_do_not_fit_are_said_in_the_words_of_serve(run, loop):

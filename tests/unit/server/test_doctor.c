@@ -435,18 +435,29 @@ static void a_folder_with_the_usual_faults(void **state)
     (void)state;
     char path[512], other[512];
     struct doctor d = doctor_here();
+    struct doctor_folder folder = {.path = path};
     snprintf(path, sizeof path, "%s/www", root);
-    d.folder = path;
-    leat__doctor_folder(&d);
+    d.folders = &folder;
+    d.folder_count = 1;
+    leat__doctor_folders(&d);
     assert_found("folder", DOCTOR_BAD, "No such file");
     put("/www/sub/page.html", "page");
     d = doctor_here();
-    d.folder = path;
-    leat__doctor_folder(&d);
-    assert_found("folder", DOCTOR_GOOD, "1 files");
-    assert_found("index.html", DOCTOR_NOTE, "not in this folder");
+    d.folders = &folder;
+    d.folder_count = 1;
+    leat__doctor_folders(&d);
+    assert_found("folder", DOCTOR_GOOD, "1 file");
+    assert_found("index", DOCTOR_NOTE, "no index.html");
+    folder.listing = true;
+    d = doctor_here();
+    d.folders = &folder;
+    d.folder_count = 1;
+    leat__doctor_folders(&d);
+    assert_found("index", DOCTOR_GOOD, "listing");
+    folder.index = "main.html";
     assert_found("writable by anyone", DOCTOR_GOOD, "none");
     put("/www/index.html", "index");
+    put("/www/main.html", "index");
     put("/www/dump.sql", "secret");
     put("/www/.git/config", "hidden");
     put("/outside", "x");
@@ -459,14 +470,44 @@ static void a_folder_with_the_usual_faults(void **state)
     snprintf(other, sizeof other, "%s/www/sub", root);
     assert_int_equal(chmod(other, 0777), 0);
     d = doctor_here();
-    d.folder = path;
-    leat__doctor_folder(&d);
-    assert_found("folder", DOCTOR_GOOD, "3 files");
-    assert_found("index.html", DOCTOR_GOOD, "here");
+    d.folders = &folder;
+    d.folder_count = 1;
+    leat__doctor_folders(&d);
+    assert_found("folder", DOCTOR_GOOD, "4 files");
+    assert_found("index", DOCTOR_GOOD, "main.html");
     assert_found("links leading out", DOCTOR_NOTE, "sub/out");
     assert_found("broken links", DOCTOR_NOTE, "broken");
     assert_found("writable by anyone", DOCTOR_WARNING, "sub");
     assert_found("left lying about", DOCTOR_WARNING, "dump.sql");
+}
+
+static void several_folders_and_a_bundle(void **state)
+{
+    (void)state;
+    char paths[3][512];
+    struct doctor d = doctor_here();
+    put("/one/index.html", "one");
+    put("/two/index.html", "two");
+    snprintf(paths[0], sizeof paths[0], "%s/one", root);
+    snprintf(paths[1], sizeof paths[1], "%s/two", root);
+    snprintf(paths[2], sizeof paths[2], "%s/three.leat", root);
+    const struct doctor_folder folders[] = {
+        {.path = paths[0]}, {.path = paths[1]}, {.path = paths[2], .is_bundle = true}};
+    d.folders = folders;
+    d.folder_count = 3;
+    leat__doctor_folders(&d);
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < report.count; i++)
+        seen += strcmp(report.findings[i].what, "folder") == 0;
+    assert_int_equal(seen, 2);
+    assert_true(strstr(report.findings[0].group, "/one") != NULL);
+    assert_found("bundle", DOCTOR_BAD, "No such file");
+    put("/three.leat", "bytes");
+    d = doctor_here();
+    d.folders = folders;
+    d.folder_count = 3;
+    leat__doctor_folders(&d);
+    assert_found("bundle", DOCTOR_GOOD, "5 B");
 }
 
 /* ── Telling ── */
@@ -568,6 +609,7 @@ int main(void)
         TEST(a_setting_that_can_not_be_had_is_bad_when_it_was_said),
         TEST(an_accept_queue_is_held_against_what_a_listener_asks_for),
         TEST(a_folder_with_the_usual_faults),
+        TEST(several_folders_and_a_bundle),
         TEST(the_report_names_the_worst),
         TEST(all_is_well),
         TEST(json_escapes_what_names_may_hold),
