@@ -3,7 +3,6 @@
 
 #include "exchange/app.h"
 #include "handler/welcome.h"
-#include <stdio.h>
 
 static const struct option_row rows[] = {
 #define OPTION_GROUP(title) OPTION_ROW_HEADING(title),
@@ -45,7 +44,7 @@ static int serve_sites(leat_app *app, const struct site_options *sites, uint32_t
     char error[768];
     struct sites *made = leat__sites_create(app, sites, count, error, sizeof error);
     if (made == NULL) {
-        fprintf(stderr, "leat: %s\n", error);
+        leat__main_complain("leat", error);
         return MAIN_CONFIG;
     }
     leat__sites_mount(app, made);
@@ -81,6 +80,7 @@ struct program leat__site_program(struct serving *serving)
     return (struct program){
         .name = "leat",
         .takes_operand = true,
+        .operand_option = "root",
         .extra = &leat__site_table,
         .extra_options = &serving->sites[0],
         .open_section = leat__site_open_section,

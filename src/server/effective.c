@@ -1,4 +1,5 @@
 /* effective.c: the list of settings, and what counts of it. See effective.h. */
+#define _GNU_SOURCE /* memmem */
 #include "server/effective.h"
 
 #include <errno.h>
@@ -145,6 +146,42 @@ struct option_place leat__setting_place(const struct effective *e, const struct 
     return (struct option_place){setting->source, e->file, setting->line};
 }
 
+/* The text that a line is about: the longest of ours that stands in it before a colon or a quotation mark. Of several the
+ * one whose section the line names. */
+static const struct setting *find_spoken_of(const struct effective *e, const char *line, size_t size)
+{
+    const struct setting *found = NULL;
+    size_t found_size = 1;
+    for (uint32_t i = 0; i < e->count; i++) {
+        const struct setting *s = &e->settings[i];
+        size_t text_size = strlen(s->text);
+        if (!option_is_text(s->row) || s->source == SOURCE_FLAG || text_size < found_size ||
+            text_size >= size)
+            continue;
+        const char *at = memmem(line, size, s->text, text_size);
+        if (at == NULL || at + text_size >= line + size || strchr(":\"", at[text_size]) == NULL)
+            continue;
+        const char *name = s->section == 0 ? NULL : e->sections[s->section - 1].names.items[0];
+        bool named = name != NULL && memmem(line, size, name, strlen(name)) != NULL;
+        if (text_size > found_size || found == NULL || named) {
+            found = s;
+            found_size = text_size;
+        }
+    }
+    return found;
+}
+
+static void put_place_before(const struct effective *e, const struct setting *s, const char *line,
+                             size_t size, char *out, size_t out_size)
+{
+    char variable[OPTION_VARIABLE_SIZE];
+    leat__option_variable(s->row, variable);
+    if (s->source == SOURCE_FILE)
+        snprintf(out, out_size, "%s:%u: %.*s", e->file, s->line, (int)size, line);
+    else
+        snprintf(out, out_size, "%s: %.*s", variable, (int)size, line);
+}
+
 void leat__effective_respell(const struct effective *e, const char *line, size_t size, char *out,
                              size_t out_size)
 {
@@ -153,6 +190,11 @@ void leat__effective_respell(const struct effective *e, const char *line, size_t
     if (name_size < sizeof name)
         memcpy(name, line + 2 * (name_size > 0), name_size);
     const struct option_row *row = leat__effective_find_row(e, name, NULL);
+    const struct setting *spoken_of = name_size > 0 ? NULL : find_spoken_of(e, line, size);
+    if (spoken_of != NULL) {
+        put_place_before(e, spoken_of, line, size, out, out_size);
+        return;
+    }
     const struct setting *setting = row == NULL ? NULL : leat__effective_get(e, row, 0, 0);
     if (setting == NULL || setting->source == SOURCE_FLAG) {
         snprintf(out, out_size, "%.*s", (int)size, line);

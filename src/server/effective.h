@@ -74,7 +74,9 @@ void leat__effective_fill(const struct effective *e, const struct option_table *
 
 struct option_place leat__setting_place(const struct effective *e, const struct setting *setting);
 
-/* A line that names an option as a flag ("--exchanges 8: more than …") names it as it was written instead. */
+/* A line of an error that came from elsewhere, as one that says where the value was written: what names an option as a flag
+ * ("--exchanges 8: more than …") names it as the file or the environment did, and what is about a text that stood there
+ * ("redirect \"/a\": …") begins with the place. */
 void leat__effective_respell(const struct effective *e, const char *line, size_t size, char *out,
                              size_t out_size);
 

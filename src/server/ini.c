@@ -182,7 +182,8 @@ static void open_section(struct reading *r, const char *words, const char *end)
     struct section *section = &e->sections[e->section_count];
     uint32_t line;
     if (e->section_count == SECTIONS_MAX) {
-        fail(r, r->line, "[%s]: %d such sections are the most", e->tables[1]->section, SECTIONS_MAX);
+        fail(r, r->line, "[%s]: %d such sections are the most; leave this one out",
+             e->tables[1]->section, SECTIONS_MAX);
         return;
     }
     *section = (struct section){.line = r->line};
@@ -238,9 +239,14 @@ static void read_section(struct reading *r, const char *line)
         open_section(r, rest, end);
     } else {
         int nearest = leat__option_nearest(word, known, 2);
-        fail(r, r->line, "[%s]: no such section; %s [%s%s]%s", word,
-             nearest >= 0 ? "did you mean" : "write", known[nearest > 0],
-             nearest > 0 ? " NAME" : "", nearest >= 0 ? "?" : "");
+        if (nearest == 0)
+            fail(r, r->line, "[%s]: no such section; did you mean [server]?", word);
+        else if (nearest == 1)
+            fail(r, r->line, "[%s]: no such section; did you mean [%s NAME]?", word, known[1]);
+        else if (known[1] != NULL)
+            fail(r, r->line, "[%s]: no such section; write [server] or [%s NAME]", word, known[1]);
+        else
+            fail(r, r->line, "[%s]: no such section; write [server]", word);
     }
 }
 

@@ -170,12 +170,25 @@ static int fill_structs(const struct program *program, struct options *options, 
     return 0;
 }
 
+/* Flags and what stands behind them; the first operand's index, or -EINVAL. */
+static int read_arguments(const struct program *program, int argc, char **argv, char *error,
+                          size_t error_size)
+{
+    static const struct option_place as_flag = {.source = SOURCE_FLAG};
+    int first = leat__flags_read(&running, argc, argv, error, error_size);
+    if (first < 0 || first == argc || program->operand_option == NULL)
+        return first;
+    const struct option_row *row = leat__effective_find_row(&running, program->operand_option, NULL);
+    int status = leat__effective_add(&running, row, 0, &as_flag, argv[first], error, error_size);
+    return status < 0 ? status : first;
+}
+
 static int run(leat_app *app, const struct program *program, int argc, char **argv)
 {
     struct options options;
     char error[768];
     leat__effective_init(&running, program->extra);
-    int first = leat__flags_read(&running, argc, argv, error, sizeof error);
+    int first = read_arguments(program, argc, argv, error, sizeof error);
     leat__effective_fill(&running, &leat__server_table, 0, &options);
     options.plan |= program->plan_only || program->examine != NULL; /* so --json may go with either */
     if (first >= 0 && !options.help && !options.version &&
@@ -206,6 +219,11 @@ static int run(leat_app *app, const struct program *program, int argc, char **ar
                      ? 0
                      : program->prepare(app, first < argc ? argv[first] : NULL, program->data);
     return status != 0 ? status : run_server(app, program, &options);
+}
+
+void leat__main_complain(const char *name, const char *line)
+{
+    leat__main_say_errors(name, &running, line);
 }
 
 int leat__main_run(leat_app *app, const struct program *program, int argc, char **argv)

@@ -14,7 +14,8 @@ struct program {
     const char *usage; /* behind "Usage: " */
     const char *about; /* lines for --help */
     bool takes_operand;
-    bool plan_only; /* --plan goes without saying */
+    const char *operand_option; /* the operand is this option's value ("root"); NULL: it is none's */
+    bool plan_only;             /* --plan goes without saying */
     /* Options of the program's own (NULL: none), and what they fill: the table's struct, of the file's top, the
      * environment and the flags. It is full when prepare runs; its texts live until leat__main_run returns. */
     const struct option_table *extra;
@@ -33,6 +34,10 @@ struct program {
     int (*examine)(const leat_server *server, const struct options *options, void *data);
     void *data;
 };
+
+/* A program's own line on standard error (from prepare), that begins with its name and, when it is about a text
+ * of the file or the environment, says where that was written. */
+void leat__main_complain(const char *name, const char *line);
 
 /* The whole of a program; answers its exit status (leat.h, leat_main). Destroys app. */
 int leat__main_run(leat_app *app, const struct program *program, int argc, char **argv);

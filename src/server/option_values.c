@@ -44,7 +44,7 @@ static void write_value(char *out, int64_t value, const struct unit *units, size
 {
     const struct unit *unit = &units[unit_count - 1];
     for (size_t i = 0; i < unit_count; i++) {
-        if (value != 0 && value % units[i].worth == 0) {
+        if (value == 0 ? units[i].worth == 1 : value % units[i].worth == 0) {
             unit = &units[i];
             break;
         }

@@ -246,7 +246,8 @@ static void too_much_is_refused(void **state)
     for (int i = 0; i < SECTIONS_MAX + 1; i++)
         used += (size_t)sprintf(text + used, "[site s%d]\n", i);
     assert_int_equal(read_size(text, used), -EINVAL);
-    assert_string_equal(error, "a.conf:65: [site]: 64 such sections are the most");
+    assert_string_equal(error,
+                        "a.conf:65: [site]: 64 such sections are the most; leave this one out");
     used = 0;
     for (int i = 0; i < CONFIG_LISTEN_MAX + 1; i++)
         used += (size_t)sprintf(text + used, "listen = :80\n");
