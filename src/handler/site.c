@@ -406,6 +406,14 @@ static bool add_site(leat_app *app, struct sites *s, const struct site_options *
     return false;
 }
 
+/* What somebody wrote may hold line ends; an error is one line all the same. */
+static void make_one_line(char *error)
+{
+    for (; *error != '\0'; error++)
+        if ((unsigned char)*error < ' ' || *error == 0x7f)
+            *error = '?';
+}
+
 struct sites *leat__sites_create(leat_app *app, const struct site_options *options, uint32_t count,
                                  char *error, size_t error_size)
 {
@@ -416,9 +424,12 @@ struct sites *leat__sites_create(leat_app *app, const struct site_options *optio
     struct sites *s = leat__start_alloc(sizeof *s + count * sizeof s->sites[0]);
     leat__app_keep(app, s, destroy_sites);
     make_table(s, options, count);
-    for (uint32_t i = 0; i < count; i++)
-        if (!add_site(app, s, &options[i], error, error_size))
+    for (uint32_t i = 0; i < count; i++) {
+        if (!add_site(app, s, &options[i], error, error_size)) {
+            make_one_line(error);
             return NULL;
+        }
+    }
     return s;
 }
 

@@ -211,16 +211,17 @@ size_t leat__site_redirect_write(char *out, const struct site_redirect *r, const
                                  size_t rest_size, const char *query, size_t query_size)
 {
     size_t at = 0, before = strlen(r->before);
+    const char *behind = r->behind;
+    bool after_slash = before > 0 && r->before[before - 1] == '/';
     put(out, &at, r->before, before);
     if (r->has_rest) {
-        while (before > 0 && r->before[before - 1] == '/' && rest_size > 0 &&
-               (rest[0] == '/' || rest[0] == '\\')) {
+        for (; after_slash && rest_size > 0 && (rest[0] == '/' || rest[0] == '\\'); rest_size--)
             rest++;
-            rest_size--;
-        }
         put(out, &at, rest, rest_size);
+        if (after_slash && rest_size == 0)
+            behind += strspn(behind, "/");
     }
-    put(out, &at, r->behind, strlen(r->behind));
+    put(out, &at, behind, strlen(behind));
     if (query_size > 0) {
         put(out, &at, r->has_query ? "&" : "?", 1);
         put(out, &at, query, query_size);

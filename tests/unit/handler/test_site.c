@@ -219,6 +219,9 @@ static void wrong_rules_name_their_site(void **state)
     (void)state;
     struct site_options o = site_to("/a /b 200", "a.example", NULL);
     assert_says(refusal(&o, 1), "site a.example: redirect \"/a /b 200\": the status");
+    o.redirects.items[0] = "/a\n/b";
+    assert_says(refusal(&o, 1), "redirect \"/a?/b\"");
+    o.redirects.items[0] = "/a /b 200";
     o.names.count = 0;
     assert_ptr_equal(strstr(refusal(&o, 1), "redirect \"/a /b 200\": the status"), told);
 }

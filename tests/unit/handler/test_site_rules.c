@@ -83,6 +83,7 @@ static void no_client_chooses_the_host(void **state)
     assert_string_equal(led("/go/* /*", "/go////evil.example", ""), "/evil.example");
     assert_string_equal(led("/go/* /*", "/go/\\/evil.example", ""), "/evil.example");
     assert_string_equal(led("/go* /*", "/go//evil.example", ""), "/evil.example");
+    assert_string_equal(led("/go* /*/evil.example", "/go", ""), "/evil.example");
     assert_string_equal(led("/* https://good.example/*", "//evil.example/", ""),
                         "https://good.example/evil.example/");
 }
