@@ -17,6 +17,7 @@ enum {
     EXCHANGES_COMFORT = 4096,
     CONTENT_COMFORT = 256 << 20, /* bytes */
     DESCRIPTOR_RESERVE = 64,     /* for what a program opens itself: logs, databases */
+    FILES_OF_DESCRIPTORS = 32,   /* one in so many may be a file that is kept open */
 };
 
 void leat__config_default(struct config *config)
@@ -195,12 +196,12 @@ static bool has_room(const struct config *config)
     input.memory = 0;
     input.machine_memory = 0;
     input.descriptor_limit = 0;
+    input.file_descriptors = config->file_descriptors; /* who serves files is not known yet */
     if (leat__plan_make(&plan, &input, error, sizeof error) < 0)
         return false;
     return plan.ours <= config->memory / 4 * 3 &&
            plan.ours + plan.kernel <= config->machine_memory / 4 * 3 &&
-           plan.descriptors + config->file_descriptors + DESCRIPTOR_RESERVE <=
-               config->descriptor_limit; /* files count only where a server has some */
+           plan.descriptors + DESCRIPTOR_RESERVE <= config->descriptor_limit;
 }
 
 /* The largest value of *field (and of *twin, unless NULL) from smallest to largest with which the
@@ -257,6 +258,8 @@ void leat__config_fill(struct config *config, const struct machine *machine)
     config->descriptor_limit = machine->descriptor_limit;
     if (config->memory == 0)
         config->memory = machine->memory / 2;
+    config->file_descriptors = (uint32_t)size_min(config->file_descriptors,
+                                                  config->descriptor_limit / FILES_OF_DESCRIPTORS);
     config->access_log_buffer = round_up_to_power(config->access_log_buffer);
     struct config told = *config;
     bool choose_shards = config->shards == 0;

@@ -70,6 +70,26 @@ static void defaults_fit_every_machine(void **state)
             }
 }
 
+/* Whether files are served is known after completing: there must be room for those that are kept open. */
+static void a_server_of_files_fits_too(void **state)
+{
+    (void)state;
+    static const uint32_t processors[] = {1, 2, 64}, descriptors[] = {512, 1024, 4096, 20000, 1048576};
+    static struct plan plan;
+    for (size_t p = 0; p < COUNT_OF(processors); p++)
+        for (size_t d = 0; d < COUNT_OF(descriptors); d++) {
+            struct machine machine = {processors[p], descriptors[d], 24ull << 30, true};
+            struct config c = completed(&machine);
+            struct plan_input input;
+            leat__config_plan_input(&c, &input);
+            input.file_descriptors = c.file_descriptors;
+            assert_true(c.file_descriptors >= descriptors[d] / 32 || c.file_descriptors == 256);
+            if (leat__plan_make(&plan, &input, error, sizeof error) < 0)
+                fail_msg("%u processors, %u descriptors: %s", processors[p], descriptors[d], error);
+            assert_true(plan.descriptors <= descriptors[d]);
+        }
+}
+
 static void one_processor_and_256_mib_serve_well(void **state)
 {
     (void)state;
@@ -286,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_zero_after_completing),
         cmocka_unit_test(defaults_fit_every_machine),
+        cmocka_unit_test(a_server_of_files_fits_too),
         cmocka_unit_test(one_processor_and_256_mib_serve_well),
         cmocka_unit_test(what_was_asked_for_stays),
         cmocka_unit_test(the_rest_follows_what_was_asked_for),
