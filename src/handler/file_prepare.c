@@ -273,10 +273,9 @@ static enum walk take_entry(struct leat_exchange *x, struct prepared *p, struct 
 static enum walk choose(struct leat_exchange *x, struct prepared *p)
 {
     unsigned there = p->kept->there;
-    if (p->coding != CODING_IDENTITY || there == 1u << CODING_IDENTITY || p->no_twins ||
-        p->conditions == NULL)
+    if (LIKELY(p->coding != CODING_IDENTITY || there == 1u << CODING_IDENTITY || p->no_twins))
         return WALK_READY;
-    enum http_coding coding = leat__http_coding_choose(&p->conditions->accept_encoding, there);
+    enum http_coding coding = leat__prepared_choose(x, there);
     if (coding == CODING_IDENTITY)
         return WALK_READY;
     p->coding = (uint8_t)coding;
