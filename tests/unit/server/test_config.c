@@ -96,7 +96,7 @@ static void one_processor_and_256_mib_serve_well(void **state)
     struct machine small = {.processors = 1, .descriptor_limit = 1024, .memory = 256 << 20};
     struct config c = completed(&small);
     assert_int_equal(c.shards, 1);
-    assert_true(c.connections >= 400);
+    assert_true(c.connections >= 300); /* 256 descriptors are for open files */
     assert_true(c.exchanges >= 200);
     assert_true(c.content_total >= 16 << 20);
     small.descriptor_limit = 20000;
