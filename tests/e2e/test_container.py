@@ -1,16 +1,17 @@
 """What a container asks of a server, without a container engine: to be process 1, to live within a control group, to
 do without io_uring where a filter forbids it, and to be nobody in particular."""
 import errno
+import json
 import os
 import re
 import resource
-import shutil
 import signal
+import socket
 import subprocess
 
 import pytest
 
-from conftest import LOOPS, PATIENCE_S, ROOT, Server, program, wait_until
+from conftest import PATIENCE_S, ROOT, Server, program, wait_until
 from ordinary import AS_NOBODY, public_folder
 from seccomp_filter import IO_URING, allowing, forbidding, names_of_unit
 
@@ -207,6 +208,32 @@ def test_an_ordinary_user_serves(serve, loop):
         server.stop()
 
 
+def test_an_ordinary_user_has_a_low_port_by_the_units_capability(serve, loop):
+    """As AmbientCapabilities= gives it: setpriv does the same."""
+    with public_folder() as folder:
+        grants = ("--reuid", "65534", "--regid", "65534", "--clear-groups", "--no-new-privs", "--inh-caps",
+                  "-all,+net_bind_service", "--ambient-caps", "+net_bind_service", "--bounding-set",
+                  "-all,+net_bind_service")
+        server = serve("/usr/bin/setpriv", *grants, f"{folder}/leat", "serve", "--quiet", "--loop", loop, cwd="/",
+                       listen=[f"127.0.0.1:{free_low_port()}"])
+        with open(f"/proc/{server.process.pid}/status", encoding="ascii") as file:
+            assert re.search(r"^CapEff:\s+0+400$", file.read(), re.MULTILINE)
+        with server.connect() as client:
+            assert client.get("/").status == 200
+        server.stop()
+
+
+def free_low_port():
+    for port in range(1023, 600, -1):
+        with socket.socket() as trial:
+            try:
+                trial.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no port below 1024 is free")
+
+
 def test_an_ordinary_user_in_a_filtered_container_serves(serve):
     with public_folder() as folder:
         server = serve(f"{folder}/leat", "serve", "--quiet", preexec_fn=forbidding(IO_URING), **AS_NOBODY)
@@ -230,6 +257,19 @@ def test_the_units_are_well_formed(tmp_path):
                            str(tmp_path / "leat.service")], capture_output=True, text=True, timeout=PATIENCE_S,
                           check=False)
     assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_the_unit_and_the_image_give_options_that_there_are(run, tmp_path):
+    config = tmp_path / "leat.conf"
+    config.write_text("")
+    with open(UNIT, encoding="utf-8") as unit:
+        started, = re.findall(r"^ExecStart=/usr/bin/leat (.*)$", unit.read(), re.MULTILINE)
+    done = run("leat", *started.replace("/etc/leat/leat.conf", str(config)).split(), "--check")
+    assert done.returncode == 0, done.stderr
+    with open(os.path.join(ROOT, "packaging/container/Containerfile"), encoding="utf-8") as file:
+        command, = re.findall(r"^CMD (.*)$", file.read(), re.MULTILINE)
+    done = run("leat", *[str(tmp_path) if word == "/srv" else word for word in json.loads(command)], "--check")
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_container_file_stops_as_the_server_does():
