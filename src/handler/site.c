@@ -8,7 +8,6 @@
  *
  * Names are in one table with open places: "example.org" as it is, "*.example.org" as ".example.org", which is looked for
  * from the host's every dot, the longest first. */
-#define _GNU_SOURCE /* memmem */
 #include "handler/site.h"
 
 #include "exchange/exchange.h"
@@ -146,22 +145,13 @@ static void put_page(leat_exchange *x, const struct site *site)
     }
 }
 
-/* A file's lines may have it already, made when the file was read. */
-static bool is_in_lines(const leat_exchange *x, const char *name)
-{
-    static const char in_lines[] = "X-Content-Type-Options";
-    const struct response *r = &x->response;
-    return strcasecmp(name, in_lines) == 0 && r->type_size > 0 &&
-           memmem(r->type_line, r->type_size, in_lines, sizeof in_lines - 1) != NULL;
-}
-
 static void put_fields(leat_exchange *x, const struct site *site)
 {
     for (uint32_t i = 0; i < site->field_count; i++) {
         const struct site_field *f = &site->fields[i];
         if (f->again)
             leat_field_add(x, f->name, f->value);
-        else if (!is_in_lines(x, f->name))
+        else
             leat_field_set(x, f->name, f->value);
     }
 }
