@@ -42,6 +42,19 @@ static const struct table {
     {"site", site_rows, COUNT_OF(site_rows)},
 };
 
+/* What may be said of a listener, and the sets of that with names. */
+static const struct setting {
+    const char *name, *example, *purpose;
+} settings[] = {
+#define SETTING(id, name, kind, level, option, where, smallest, largest, example, purpose, way_out) \
+    {name, example, purpose},
+#include "net/tcp.def"
+};
+static const struct setting profiles[] = {
+#define PROFILE(name, whom, settings) {name, settings, whom},
+#include "net/profiles.def"
+};
+
 static void put_string(FILE *file, const char *text)
 {
     man__put_text(file, text, strlen(text));
@@ -181,6 +194,32 @@ static const struct form {
     {"COMPLETIONS", put_completion},
 };
 
+static void put_settings(FILE *file)
+{
+    for (unsigned i = 0; i < COUNT_OF(settings); i++) {
+        fputs(".TP\n\\fB", file);
+        put_string(file, settings[i].name);
+        fputs("\\fR=\\fI", file);
+        put_string(file, settings[i].example);
+        fputs("\\fR\n", file);
+        put_string(file, settings[i].purpose);
+        fputc('\n', file);
+    }
+}
+
+static void put_profiles(FILE *file)
+{
+    for (unsigned i = 0; i < COUNT_OF(profiles); i++) {
+        fputs(".TP\n\\fB", file);
+        put_string(file, profiles[i].name);
+        fputs("\\fR\n", file);
+        put_string(file, profiles[i].purpose);
+        fputs("\n.sp\n", file);
+        put_string(file, profiles[i].example);
+        fputc('\n', file);
+    }
+}
+
 /* ── Templates ───────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void fail(const char *template, const char *line)
@@ -190,7 +229,7 @@ static void fail(const char *template, const char *line)
 }
 
 /* "@FORM table@" */
-static bool put_table(FILE *file, const char *template, const char *line)
+static bool put_rows(FILE *file, const char *template, const char *line)
 {
     char form[16], table[16], end;
     if (sscanf(line, "@%15[A-Z] %15[a-z]%c", form, table, &end) != 3 || end != '@')
@@ -206,6 +245,18 @@ static bool put_table(FILE *file, const char *template, const char *line)
     }
     fail(template, line);
     return false;
+}
+
+/* "@FORM table@", "@SETTINGS@", "@PROFILES@" */
+static bool put_table(FILE *file, const char *template, const char *line)
+{
+    if (strcmp(line, "@SETTINGS@\n") == 0)
+        put_settings(file);
+    else if (strcmp(line, "@PROFILES@\n") == 0)
+        put_profiles(file);
+    else
+        return put_rows(file, template, line);
+    return true;
 }
 
 static void put_line(FILE *file, const char *line, const char *date)
