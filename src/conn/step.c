@@ -245,7 +245,7 @@ static enum step read_proxy(struct conns *c, struct slot *s, struct leat_exchang
 
 static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
-    if (UNLIKELY(c->proxy_listeners & (UINT64_C(1) << s->listener))) {
+    if (UNLIKELY(c->proxy_listeners != 0) && (c->proxy_listeners >> s->listener & 1)) {
         enum step step = read_proxy(c, s, x);
         if (step != STEP_AGAIN)
             return step;

@@ -13,7 +13,8 @@ struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct
     x->output_size = 0;
     x->input = x->input_last = NULL;
     x->send.file = -1;
-    x->rest = (struct response_rest){0};
+    x->rest.still = NULL;
+    x->rest.warm = false;
     x->work = NULL;
     size_t used = align_up(sizeof *x, 16);
     leat__arena_init(&x->arena, room->data + used, PLAN_EXCHANGE_PAGE - used, &memory->chunks,
@@ -39,15 +40,21 @@ void leat__exchange_begin(struct leat_exchange *x)
     http1_head_init(&x->head);
 }
 
+static void let_go(struct leat_exchange *x)
+{
+    response_forget(x);
+    if (x->flags & X_PREPARED) {
+        x->flags &= (uint16_t)~X_PREPARED;
+        x->let_go(x, x->prepared);
+    }
+}
+
 void leat__exchange_end(struct leat_exchange *x)
 {
     if (UNLIKELY(x->common->log != NULL))
         leat__exchange_log(x);
-    response_forget(x);
-    if (UNLIKELY(x->flags & X_PREPARED)) {
-        x->flags &= (uint16_t)~X_PREPARED;
-        x->let_go(x, x->prepared);
-    }
+    if (UNLIKELY(x->flags & (X_HOLDS | X_PREPARED)))
+        let_go(x);
     if (UNLIKELY(x->content_block != NULL)) {
         leat__content_release(&x->common->memory->content, x->content_block);
         x->content_block = NULL;

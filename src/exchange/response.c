@@ -21,6 +21,7 @@ void leat__response_let_go(struct leat_exchange *x)
     x->flags &= (uint16_t) ~(X_HOLDS | X_LINES | X_PIECES);
     x->rest.pieces = NULL;
     x->rest.still = NULL;
+    x->rest.warm = false;
     if (UNLIKELY(r->release != NULL)) {
         leat_release_function *release = r->release;
         r->release = NULL;
