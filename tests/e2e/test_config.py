@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -99,6 +100,25 @@ def test_what_is_printed_comes_to_the_same_when_read_in(run, tmp_path, flags):
         second.write_text(repeated[0])
         repeated.append(run("leat", "serve", "--config", second, "--print-config", env=clean_environment()).stdout)
         assert repeated[0] == repeated[1]
+
+
+def test_sites_are_printed_and_read_in_again(run, tmp_path):
+    first, second = tmp_path / "first.conf", tmp_path / "second.conf"
+    policy = "field = Content-Security-Policy: default-src 'self' ; img-src 'self' data: ;\n    " + "x y " * 40 + "\n"
+    first.write_text(f"redirect = /a /b 308\n[site a.example *.a.example]\nroot = {tmp_path}\nlisting = yes\n{policy}"
+                     f"[site b.example]\nroot = {tmp_path}\ncoded = no\n")
+
+    def read(path, *flags):
+        done = run("leat", "serve", "--config", path, *flags, "--print-config", "--json", env=clean_environment())
+        assert (done.returncode, done.stderr) == (0, "")
+        return [(option.get("section"), option["name"], option["value"]) for option in json.loads(done.stdout)["options"]
+                if option["name"] != "config"]
+
+    once = read(first, str(tmp_path))       # the operand is the top's root
+    assert (None, "root", str(tmp_path)) in once and (["b.example"], "coded", "no") in once
+    printed = run("leat", "serve", str(tmp_path), "--config", first, "--print-config", env=clean_environment())
+    second.write_text(printed.stdout)
+    assert read(second) == once
 
 
 def test_a_program_of_ones_own_reads_them_too(run, tmp_path):
@@ -204,6 +224,27 @@ def test_the_access_log_is_opened_again_even_when_the_file_is_wrong(start, tmp_p
     assert ask(server, "/after") == 404
     wait_until("a line is written to the new log", lambda: log.exists() and "/after" in log.read_text())
     assert "/after" not in (tmp_path / "access.log.1").read_text()
+
+
+def test_a_reload_allocates_nothing(start, tmp_path):
+    """Neither one that changes limits, nor one that names what needs a restart, nor one with a mistake."""
+    interpose = program("tests/seal/interpose.so")
+    if not os.path.exists(interpose) or "asan" in interpose or "tsan" in interpose:
+        pytest.skip("allocator calls can't be counted in this build")
+    path, counters = tmp_path / "leat.conf", tmp_path / "counters"
+    path.write_text("shards = 1\n")
+    server = start("leat", "serve", "--config", str(path), "--quiet",
+                   env=clean_environment(LD_PRELOAD=interpose, LEAT_SEAL_COUNTERS=str(counters)))
+
+    def calls():
+        return struct.unpack("10Q", counters.read_bytes()[:80])     # tests/seal/counters.h: those of the allocator
+
+    before = calls()
+    assert before[0] > 0                                            # it does count
+    reload(server, path, "shards = 2\nidle-timeout = 7s\n[site a.example]\nroot = /\n",
+           "idle-timeout is 7s; a restart is needed for shards, the sections")
+    reload(server, path, "shards = two\n", "not a number")
+    assert calls() == before
 
 
 # ── The service manager ──
