@@ -27,8 +27,8 @@
 enum access_format { ACCESS_COMMON, ACCESS_COMBINED };
 
 enum {
-    ACCESS_TEXT_MAX = 2048,   /* octets that are kept of a target, of a Referer and of a User-Agent, each */
-    ACCESS_METHOD_MAX = 32,   /* and of a method */
+    ACCESS_TEXT_MAX = 2048, /* octets that are kept of a target, of a Referer and of a User-Agent, each */
+    ACCESS_METHOD_MAX = 32, /* and of a method */
     ACCESS_HOST_SIZE = 48,
     ACCESS_RECORD_MAX = 6400, /* octets of a ring that one record takes at most */
     ACCESS_RING_MIN = 8192,
@@ -40,8 +40,8 @@ struct access_text {
 };
 
 struct access_record {
-    int64_t time_s;                /* Unix time */
-    char host[ACCESS_HOST_SIZE];   /* the peer as text, NUL-terminated */
+    int64_t time_s;                    /* Unix time */
+    char host[ACCESS_HOST_SIZE];       /* the peer as text, NUL-terminated */
     struct access_text method, target; /* as sent; size 0: the request was never understood */
     struct access_text referer, user_agent;
     uint64_t octets; /* of content that were sent */
@@ -54,10 +54,10 @@ struct access_log;
 /* One writer (the shard), one reader (the writer thread). */
 struct access_ring {
     char *base;
-    size_t size; /* a power of two */
-    struct access_log *log; /* NULL before it is attached */
-    uint64_t dropped;  /* records, the shard's count */
-    size_t tail_known; /* what the shard last saw of tail */
+    size_t size;                             /* a power of two */
+    struct access_log *log;                  /* NULL before it is attached */
+    uint64_t dropped;                        /* records, the shard's count */
+    size_t tail_known;                       /* what the shard last saw of tail */
     _Alignas(CACHE_LINE) atomic_size_t head; /* octets ever put */
     _Alignas(CACHE_LINE) atomic_size_t tail; /* octets ever taken */
 };
@@ -72,8 +72,8 @@ bool leat__access_put(struct access_ring *ring, const struct access_record *reco
 
 /* At start: opens path ("-": standard output) and starts the writer; NULL with a line in error. ring_count rings are told
  * one by one by leat__access_log_attach, from any thread, before their first record. */
-struct access_log *leat__access_log_open(const char *path, enum access_format format, uint32_t ring_count,
-                                         char *error, size_t error_size);
+struct access_log *leat__access_log_open(const char *path, enum access_format format,
+                                         uint32_t ring_count, char *error, size_t error_size);
 void leat__access_log_attach(struct access_log *log, uint32_t index, struct access_ring *ring);
 /* Opens the path anew (after a rotation). 0, or -errno, and the old file stays. No allocation. From any thread. The writer
  * turns to the new file between two lines, at once unless a write is under way; standard output stays what it is. */

@@ -78,22 +78,18 @@ static bool put_numbered(unsigned ring, unsigned number)
 static void read_numbered(const char *text, unsigned last[RINGS], unsigned counts[RINGS])
 {
     static const char start[] = "127.0.0.1 - - [10/Oct/2000:13:55:36 +0000] \"GET /";
+    static const char end[] = " HTTP/1.1\" 200 2326\n";
     while (*text != '\0') {
-        unsigned ring, number;
-        int size = -1;
-        char rest[64] = "";
+        char *at;
         assert_memory_equal(text, start, sizeof start - 1);
-        text += sizeof start - 1;
-        const char *end = strchr(text, '\n');
-        assert_non_null(end);
-        assert_in_range(end - text, 1, sizeof rest - 1);
-        memcpy(rest, text, (size_t)(end - text));
-        assert_int_equal(sscanf(rest, "%u/%u HTTP/1.1\" 200 2326%n", &ring, &number, &size), 2);
-        assert_int_equal(size, end - text);
-        text = end + 1;
+        unsigned long ring = strtoul(text + sizeof start - 1, &at, 10);
+        assert_int_equal(*at, '/');
+        unsigned long number = strtoul(at + 1, &at, 10);
+        assert_memory_equal(at, end, sizeof end - 1);
+        text = at + sizeof end - 1;
         assert_in_range(ring, 0, RINGS - 1);
         assert_true(number > last[ring]);
-        last[ring] = number;
+        last[ring] = (unsigned)number;
         counts[ring]++;
     }
 }
