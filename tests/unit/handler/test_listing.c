@@ -128,7 +128,7 @@ static void no_name_is_more_than_a_name(void **state)
     put("odd/javascript:alert(1)", 0);
     put("odd/two\nlines\x7f", 0);
     put("odd/b\xc3\xa4r \xff \xe2\x80\xaegpj.exe", 0);
-    put("odd/\xed\xa0\x80 \xc0\xaf \xf4\x90\x80\x80 \xe2\x82", 0);
+    put("odd/\xed\xa0\x80 \xc0\xaf \xe0\x82\xa9 \xf4\x90\x80\x80 \xe2\x82", 0);
     const char *page = show("odd", "<b>/");
     assert_null(strstr(page, "<script"));
     assert_null(strstr(page, "<b>"));
@@ -142,6 +142,7 @@ static void no_name_is_more_than_a_name(void **state)
     assert_non_null(strstr(page, "href='b%C3%A4r%20%FF%20%E2%80%AEgpj.exe'"));
     assert_null(strstr(page, "\xed\xa0\x80"));
     assert_null(strstr(page, "\xc0\xaf"));
+    assert_null(strstr(page, "\xe0\x82\xa9"));
     assert_null(strstr(page, "\xf4\x90"));
     assert_null(strstr(page, "\xe2\x80\xae"));
 }
