@@ -171,15 +171,34 @@ static const struct setting *find_spoken_of(const struct effective *e, const cha
     return found;
 }
 
-static void put_place_before(const struct effective *e, const struct setting *s, const char *line,
-                             size_t size, char *out, size_t out_size)
+/* A line that names no option: the place of the text that it is about comes before it. */
+static void spell_place_before(const struct effective *e, const char *line, size_t size, char *out,
+                               size_t out_size)
 {
     char variable[OPTION_VARIABLE_SIZE];
-    leat__option_variable(s->row, variable);
-    if (s->source == SOURCE_FILE)
+    const struct setting *s = find_spoken_of(e, line, size);
+    if (s == NULL) {
+        snprintf(out, out_size, "%.*s", (int)size, line);
+    } else if (s->source == SOURCE_FILE) {
         snprintf(out, out_size, "%s:%u: %.*s", e->file, s->line, (int)size, line);
-    else
+    } else {
+        leat__option_variable(s->row, variable);
         snprintf(out, out_size, "%s: %.*s", variable, (int)size, line);
+    }
+}
+
+/* What counts for a row; of a list the item that the rest of the line begins with, settings of a listener aside. */
+static const struct setting *find_item(const struct effective *e, const struct option_row *row,
+                                       const char *rest)
+{
+    const struct setting *s;
+    for (uint32_t i = 0; (s = leat__effective_get(e, row, 0, i)) != NULL; i++) {
+        size_t size = row->kind == OPTION_LISTEN ? strcspn(s->text, ",") : strlen(s->text);
+        if (!option_is_text(row) ||
+            (strncmp(rest, s->text, size) == 0 && strchr(":,", rest[size]) != NULL))
+            return s;
+    }
+    return leat__effective_get(e, row, 0, 0);
 }
 
 void leat__effective_respell(const struct effective *e, const char *line, size_t size, char *out,
@@ -187,20 +206,19 @@ void leat__effective_respell(const struct effective *e, const char *line, size_t
 {
     char name[64] = {0}, spelled[320];
     size_t name_size = size > 2 && memcmp(line, "--", 2) == 0 ? strcspn(line + 2, " :=\n") : 0;
-    if (name_size < sizeof name)
-        memcpy(name, line + 2 * (name_size > 0), name_size);
-    const struct option_row *row = leat__effective_find_row(e, name, NULL);
-    const struct setting *spoken_of = name_size > 0 ? NULL : find_spoken_of(e, line, size);
-    if (spoken_of != NULL) {
-        put_place_before(e, spoken_of, line, size, out, out_size);
+    if (name_size == 0 || name_size >= sizeof name) {
+        spell_place_before(e, line, size, out, out_size);
         return;
     }
-    const struct setting *setting = row == NULL ? NULL : leat__effective_get(e, row, 0, 0);
+    memcpy(name, line + 2, name_size);
+    const struct option_row *row = leat__effective_find_row(e, name, NULL);
+    const char *rest = line + 2 + name_size;
+    const struct setting *setting = row == NULL ? NULL : find_item(e, row, rest + (*rest == ' '));
     if (setting == NULL || setting->source == SOURCE_FLAG) {
         snprintf(out, out_size, "%.*s", (int)size, line);
         return;
     }
     struct option_place place = leat__setting_place(e, setting);
     leat__option_spell(&place, row, NULL, spelled, sizeof spelled);
-    snprintf(out, out_size, "%s%.*s", spelled, (int)(size - 2 - name_size), line + 2 + name_size);
+    snprintf(out, out_size, "%s%.*s", spelled, (int)(size - 2 - name_size), rest);
 }

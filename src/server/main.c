@@ -114,6 +114,16 @@ static int start_and_serve(leat_server *server, const struct program *program,
     return MAIN_DONE;
 }
 
+/* A server that was told wrong is told so by flags (64), or by the configuration (78): only an address is judged so late. */
+static int exit_status_of(const leat_server *server)
+{
+    const struct setting *listen = leat__effective_get(
+        &running, leat__effective_find_row(&running, "listen", NULL), 0, 0);
+    int status = leat__server_exit_status(server);
+    bool by_flag = listen == NULL || listen->source == SOURCE_FLAG;
+    return status == MAIN_USAGE && !by_flag ? MAIN_CONFIG : status;
+}
+
 static int run_server(leat_app *app, const struct program *program, const struct options *options)
 {
     sigset_t signals;
@@ -131,7 +141,7 @@ static int run_server(leat_app *app, const struct program *program, const struct
     }
     if (failed) {
         leat__main_say_errors(program->name, &running, leat_server_error(server));
-        status = leat__server_exit_status(server);
+        status = exit_status_of(server);
     }
     leat_server_destroy(server);
     return status;

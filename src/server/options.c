@@ -267,8 +267,11 @@ int leat__option_complain(const struct option_place *place, const struct option_
     snprintf(example, sizeof example, "%.*s", (int)strlen(raw) - 2 * quoted, raw + quoted);
     leat__option_spell(place, row, text, error, error_size);
     size_t used = strlen(error);
-    used += (size_t)snprintf(error + used, error_size - used, ": %s%s for example ", why,
-                             strchr(why, ';') != NULL ? "," : ";");
+    bool asks = why[0] != '\0' && why[strlen(why) - 1] == '?';
+    used += (size_t)snprintf(error + used, error_size - used, ": %s%s ", why,
+                             asks                       ? " For example"
+                             : strchr(why, ';') != NULL ? ", for example"
+                                                        : "; for example");
     used = size_min(used, error_size - 1);
     if (place->source == SOURCE_FILE) {
         snprintf(error + used, error_size - used, "%s = %s", row->name, example);

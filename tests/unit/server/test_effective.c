@@ -173,6 +173,27 @@ static void messages_name_what_was_written(void **state)
     assert_string_equal(out, "plain");
 }
 
+static void lines_about_a_text_begin_with_its_place(void **state)
+{
+    (void)state;
+    static const char about_a[] = "redirect \"/a\": wrong",
+                      about_b[] = "site b: field \"X: y\": wrong";
+    static const char about_address[] = "--listen fd:x: no socket was handed to us";
+    char out[512];
+    begin();
+    assert_int_equal(read_file("listen = :80\nlisten = fd:x, nodelay=on\naccess-log = /a\n"
+                               "[site a]\nfield = X: y\n[site b]\nfield = X: y\n"),
+                     0);
+    leat__effective_respell(&e, about_a, sizeof about_a - 1, out, sizeof out);
+    assert_string_equal(out, "a.conf:3: redirect \"/a\": wrong");
+    leat__effective_respell(&e, about_b, sizeof about_b - 1, out, sizeof out);
+    assert_string_equal(out, "a.conf:7: site b: field \"X: y\": wrong");
+    leat__effective_respell(&e, about_address, sizeof about_address - 1, out, sizeof out);
+    assert_string_equal(out, "a.conf:2: listen fd:x: no socket was handed to us");
+    leat__effective_respell(&e, "", 0, out, sizeof out);
+    assert_string_equal(out, "");
+}
+
 static void control_characters_are_never_printed(void **state)
 {
     (void)state;
@@ -291,6 +312,7 @@ int main(void)
         cmocka_unit_test(variables_are_options),
         cmocka_unit_test(wrong_variables_are_told),
         cmocka_unit_test(messages_name_what_was_written),
+        cmocka_unit_test(lines_about_a_text_begin_with_its_place),
         cmocka_unit_test(control_characters_are_never_printed),
         cmocka_unit_test(what_is_printed_names_its_source),
         cmocka_unit_test(what_is_printed_can_be_read_in_again),
