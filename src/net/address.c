@@ -185,7 +185,7 @@ static int check_settings(const struct net_address *address, char *wrong, size_t
 
 int leat__net_parse(const char *text, struct net_address *out, char *error, size_t error_size)
 {
-    char address[256], wrong[256];
+    char address[256] = "", wrong[256];
     struct refusal to = {text, address, error, error_size};
     if (error_size > 0)
         error[0] = '\0';

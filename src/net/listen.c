@@ -96,6 +96,8 @@ int leat__net_check_free(const struct net_address *address)
 {
     if (address->sockaddr.ss_family == AF_UNIX)
         return check_unix(address);
+    if (net_is_handed(address))
+        return 0; /* it is open already, for us */
     int fd = open_socket(address, false);
     if (fd < 0)
         return fd;

@@ -257,6 +257,8 @@ int leat__net_options_parse(struct net_options *o, const char *text, char *error
 {
     const struct mistake to = {error, error_size};
     char item[ITEM_SIZE];
+    if (error_size > 0)
+        error[0] = '\0';
     for (const char *at = text;;) {
         size_t whole = strcspn(at, ","), size = whole, start = 0;
         while (size > 0 && is_blank(at[size - 1]))

@@ -121,6 +121,8 @@ int leat__activation_take(struct activation *a, char *error, size_t error_size)
     const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
     long whose;
     memset(a, 0, sizeof *a);
+    if (error_size > 0)
+        error[0] = '\0';
     if (pid == NULL || fds == NULL)
         return 0;
     if (!read_number(pid, &whose))

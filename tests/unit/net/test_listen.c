@@ -178,6 +178,8 @@ static void a_port_that_another_shares_is_not_free(void **state)
     address = address_of("192.0.2.1:0"); /* of a network that nobody has */
     assert_int_equal(leat__net_check_free(&address), -EADDRNOTAVAIL);
     assert_int_equal(listen_on("192.0.2.1:0", true), -EADDRNOTAVAIL);
+    address = address_of("fd:3");
+    assert_int_equal(leat__net_check_free(&address), 0);
 }
 
 static void a_port_is_had_again_while_old_connections_linger(void **state)

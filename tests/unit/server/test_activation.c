@@ -24,12 +24,11 @@ static int make(char what)
     struct sockaddr family = {.sa_family = AF_UNIX};
     in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(what == 'U' ? AF_UNIX : AF_INET, what == 'D' ? SOCK_DGRAM : SOCK_STREAM, 0);
-    if (what == 'U')
-        bind(fd, &family, sizeof family.sa_family); /* the kernel chooses an abstract name */
-    else
-        bind(fd, (struct sockaddr *)&in, sizeof in);
-    if (what == 'L' || what == 'U')
-        listen(fd, 4);
+    bool is_unix = what == 'U'; /* for which the kernel chooses an abstract name */
+    const struct sockaddr *address = is_unix ? &family : (const struct sockaddr *)&in;
+    int bound = bind(fd, address, is_unix ? sizeof family.sa_family : sizeof in);
+    if (bound < 0 || ((what == 'L' || is_unix) && listen(fd, 4) < 0))
+        abort();
     return fd;
 }
 
