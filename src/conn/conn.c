@@ -323,6 +323,12 @@ static void on_wake(struct conns *c, const struct mail *mail)
         leat__conn_go_on(c, s, conn_exchange(c, s));
 }
 
+static void take_limits(struct conns *c, struct conn_next_limits *next)
+{
+    leat__conns_limit(c, &next->limits);
+    atomic_store_explicit(&next->are_under_way, false, memory_order_release);
+}
+
 static void on_mail(void *context, const struct mail *mail)
 {
     struct conns *c = context;
@@ -331,7 +337,7 @@ static void on_mail(void *context, const struct mail *mail)
     else if (mail->kind == MAIL_WAKE)
         on_wake(c, mail);
     else if (mail->kind == MAIL_LIMITS)
-        leat__conns_limit(c, (const struct conn_limits *)(uintptr_t)mail->value);
+        take_limits(c, (struct conn_next_limits *)(uintptr_t)mail->value);
     else if (mail->kind == MAIL_DRAIN)
         leat__conns_drain(c);
     else if (mail->kind == MAIL_STOP)

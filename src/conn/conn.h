@@ -23,6 +23,7 @@
 #include "exchange/exchange.h"
 #include "loop/loop.h"
 #include "net/proxy.h"
+#include <stdatomic.h>
 
 enum conn_state {
 #define STATE(name, holds, waits_for, deadline) CONN_##name,
@@ -36,6 +37,13 @@ struct conn_limits {
     uint32_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms; /* UINT32_MAX: never */
     uint64_t content_max;                                                            /* bytes */
     uint32_t file_check_ms; /* how long what is known of a file is believed */
+};
+
+/* Limits on their way to a shard (MAIL_LIMITS). The sender writes them only while none are under way; the shard says
+ * that when it has copied them. */
+struct conn_next_limits {
+    struct conn_limits limits;
+    atomic_bool are_under_way;
 };
 
 enum {

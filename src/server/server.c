@@ -456,10 +456,11 @@ int leat_server_port(const leat_server *server, size_t i)
 
 /* ── While it runs ── */
 
+static const struct timespec moment = {.tv_nsec = 1000000};
+
 /* A shard that serves empties its mailbox in every turn. */
 static void post(struct mailbox *mailbox, const struct mail *mail)
 {
-    static const struct timespec moment = {.tv_nsec = 1000000};
     while (leat__loop_post(mailbox, mail) < 0)
         nanosleep(&moment, NULL);
 }
@@ -474,8 +475,12 @@ void leat__server_apply(leat_server *server, const struct config *config)
     server->config.drain_timeout_ms = config->drain_timeout_ms;
     for (uint32_t i = 0; i < server->config.shards && server->running; i++) {
         struct shard *shard = &server->threads[i].shard;
-        struct mail mail = {.kind = MAIL_LIMITS, .value = (uint64_t)(uintptr_t)&shard->next_limits};
-        leat__shard_limits(config, &shard->next_limits);
+        struct conn_next_limits *next = &shard->next_limits;
+        struct mail mail = {.kind = MAIL_LIMITS, .value = (uint64_t)(uintptr_t)next};
+        while (atomic_load_explicit(&next->are_under_way, memory_order_acquire)) /* since the last time */
+            nanosleep(&moment, NULL);
+        leat__shard_limits(config, &next->limits);
+        atomic_store_explicit(&next->are_under_way, true, memory_order_relaxed);
         post(&shard->mailbox, &mail);
     }
 }

@@ -20,7 +20,7 @@ struct shard {
     struct conns conns;
     struct mailbox mailbox;
     struct access_ring log;
-    struct conn_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
+    struct conn_next_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
     uint32_t index;
     atomic_uint alive; /* counts the mails that ask for a sign of life */
 };

@@ -96,7 +96,7 @@ def test_the_zone_is_the_machines(serve):
 
 
 def test_what_is_no_request_is_a_dash(serve):
-    server, log = serve()
+    server, log = serve("combined", "--shards", "1")
     for octets, status in ((b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n", 400), (b"GET\r\n\r\n", 400),
                            (b"GET /\" HTTP/1.1\r\nHost: a\r\n\r\n", 400)):
         with server.connect() as client:
