@@ -69,6 +69,13 @@ def test_all_that_was_handed_over_is_served(start_with, web, side):
             assert client.get("/").status == 200
 
 
+def test_shards_with_descriptors_of_their_own_have_them_too(start_with, web):
+    start_with([web], "--shards", "2", "--private-descriptors")
+    for _ in range(16):
+        with Client(web.getsockname()) as client:
+            assert client.get("/").status == 200
+
+
 def test_the_sockets_outlive_the_server_with_what_waits_in_them(start_with, web, side):
     first = start_with([web, side], "--shards", "2")
     with Client(web.getsockname()) as client:
