@@ -10,8 +10,8 @@ static int run_help(int argc, char **argv);
 
 static const struct verb verbs[] = {
     {"serve", "serve [DIR] [OPTION]...", "serve the files of DIR, or a welcome page", leat__verb_serve},
-    {"plan", "plan [OPTION]...", "print what a server with these options would take in memory",
-     leat__verb_plan},
+    {"plan", "plan [DIR] [OPTION]...",
+     "print what a server with these options would take in memory", leat__verb_plan},
     {"doctor", "doctor [DIR] [OPTION]...",
      "say what such a server would meet here, and what to change", leat__verb_doctor},
     {"bundle", "bundle DIR FILE", "pack a folder into one file, to serve with --bundle", leat__verb_bundle},

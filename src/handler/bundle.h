@@ -16,7 +16,7 @@
 struct bundle;
 
 struct bundle_file {
-    const char *bytes; /* in the mapping */
+    const char *bytes;     /* in the mapping */
     uint64_t offset, size; /* of the same in the bundle's file */
     /* complete field lines: Content-Type first; Content-Encoding, Vary, ETag, Last-Modified, Accept-Ranges … */
     const char *lines;

@@ -80,7 +80,7 @@ static size_t make_lines(char out[BUNDLE_LINES_MAX], const char *path, enum http
                           BUNDLE_ETAG_SIZE, item->etag, modified);
     ASSERT(behind > 0 && before + behind < BUNDLE_LINES_MAX);
     *etag_at = (uint16_t)before;
-    return (size_t)(before + behind);
+    return (size_t)before + (size_t)behind;
 }
 
 /* What answers for item in that coding: itself, or the file beside it that is named for it. */

@@ -326,8 +326,10 @@ static void add_table(struct page *p, const struct listing *l)
 
 size_t leat__listing_write(char *out, const struct listing *l)
 {
-    struct page page = {out, 0}, *p = &page;
+    struct page page, *p = &page;
     const char *at = l->path;
+    page.out = out;
+    page.size = 0;
     add(p, leat__listing_head);
     for (size_t size; next_segment(&at, &size); at += size) {
         add_escaped(p, at, size);

@@ -25,7 +25,7 @@ struct listing {
 };
 
 /* Folders first; runs of digits count as numbers, the case of letters only when nothing else differs. */
-int leat__listing_compare(const struct listing_item *a, const struct listing_item *b);
+int leat__listing_compare(const struct listing_item *left, const struct listing_item *right);
 struct listing_item *leat__listing_sort(struct listing_item *items);
 
 /* Octets of the page, which are written if out is there. No NUL. */

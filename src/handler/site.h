@@ -22,7 +22,7 @@ struct sites;
 
 /* At start: opens folders and bundles, checks every rule. NULL with a line in error that names the rule and the way out.
  * Goes with app. The texts are copied. */
-struct sites *leat__sites_create(leat_app *app, const struct site_options *sites, uint32_t count,
+struct sites *leat__sites_create(leat_app *app, const struct site_options *options, uint32_t count,
                                  char *error, size_t error_size);
 
 /* Registers the handler for every path, with its prepare. */

@@ -186,20 +186,10 @@ static void assert_says(const char *told_line, const char *words)
 static void wrong_names_are_told(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"http://a.example",
-                                        "a.example:80",
-                                        "*",
-                                        "*.",
-                                        "a.*.example",
-                                        "*a.example",
-                                        ".a.example",
-                                        "a b",
-                                        "a/b",
-                                        "",
-                                        "[::1",
-                                        "[nothing]",
-                                        "stra\xc3\x9f"
-                                        "e.example"};
+    static const char *const wrong[] = {
+        "http://a.example",    "a.example:80", "*",   "*.", "a.*.example", "*a.example",
+        ".a.example",          "a b",          "a/b", "",   "[::1",        "[nothing]",
+        "stra\xc3\x9f.example"};
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         struct site_options o = site_to("/* https://x/*", wrong[i], NULL);
         char words[64];
