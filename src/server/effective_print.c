@@ -150,6 +150,7 @@ static void print_row(struct printer *p, const struct option_row *row, uint32_t 
 
 static void print_table(struct printer *p, const struct option_table *table, uint32_t section)
 {
+    ASSERT(table != NULL); /* there are no sections without one */
     const char *heading = NULL;
     for (unsigned i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
@@ -175,8 +176,9 @@ void leat__effective_print(const struct effective *e, const struct options *comp
     if (e->tables[1] != NULL)
         print_table(&p, e->tables[1], 0);
     print_table(&p, e->tables[0], 0);
+    const char *word = e->tables[1] != NULL ? e->tables[1]->section : "";
     for (uint32_t s = 0; s < e->section_count; s++) {
-        putf(&p, "\n[%s", e->tables[1]->section);
+        putf(&p, "\n[%s", word);
         for (uint32_t i = 0; i < e->sections[s].names.count; i++)
             putf(&p, " %s", e->sections[s].names.items[i]);
         putf(&p, "]\n");
@@ -244,6 +246,7 @@ static void put_json_value(struct printer *p, const struct option_row *row, uint
 
 static void print_json_table(struct printer *p, const struct option_table *table, uint32_t section)
 {
+    ASSERT(table != NULL);
     for (unsigned i = 0; i < table->count; i++) {
         const struct option_row *row = &table->rows[i];
         if (row->kind == OPTION_HEADING || row->when == OPTION_ONCE)

@@ -324,8 +324,8 @@ static void tell_malformed(struct reading *r, const char *bytes, size_t size, ui
 int leat__ini_parse(struct effective *e, const char *name, const char *bytes, size_t size,
                     char *error, size_t error_size)
 {
-    struct reading r = {
-        .e = e, .at = bytes, .end = bytes + size, .tables = ~0u, .error = error, .error_size = error_size};
+    struct reading r = {.e = e, .at = bytes, .end = bytes + size, .tables = ~0u, .error_size = error_size};
+    r.error = error;
     e->file = name;
     int malformed = ini_parse_stream(read_line, &r, on_value, &r);
     end_value(&r);

@@ -75,6 +75,7 @@ static bool is_section_same(const struct reload *reload, uint32_t index)
     const struct option_texts *a = &reload->running->sections[index].names;
     const struct option_texts *b = &reload->candidate->sections[index].names;
     const struct option_table *table = reload->running->tables[1];
+    ASSERT(table != NULL); /* or there would be no sections */
     bool same = a->count == b->count;
     for (uint32_t i = 0; same && i < a->count; i++)
         same = strcmp(a->items[i], b->items[i]) == 0;
@@ -99,10 +100,10 @@ static void name_restarts(const struct reload *reload, struct report *report)
         addf(report, "%sthe sections", before[named > 0]);
         return;
     }
+    const char *word = running->tables[1] != NULL ? running->tables[1]->section : "";
     for (uint32_t s = 0; s < sections; s++)
         if (!is_section_same(reload, s))
-            addf(report, "%s[%s %s]", before[named++ > 0], running->tables[1]->section,
-                 running->sections[s].names.items[0]);
+            addf(report, "%s[%s %s]", before[named++ > 0], word, running->sections[s].names.items[0]);
 }
 
 /* ── Taking over ── */
@@ -126,21 +127,21 @@ static unsigned take_live(const struct options *wanted, struct options *now, str
     return changed;
 }
 
-int leat__reload_read(struct reload *reload, char *const *environment, char *text, size_t size)
+int leat__reload_read(struct reload *reload, char *const *environment, char *report, size_t report_size)
 {
-    struct report report = {.text = text, .size = size};
+    struct report lines = {.text = report, .size = report_size};
     struct options wanted, now = {.config = reload->live};
     char error[512];
-    if (read_anew(reload, environment, text, size) < 0)
+    if (read_anew(reload, environment, report, report_size) < 0)
         return -EINVAL;
     leat__effective_fill(reload->candidate, &leat__server_table, 0, &wanted);
-    if (take_live(&wanted, &now, &report) == 0)
-        addf(&report, "nothing changed");
+    if (take_live(&wanted, &now, &lines) == 0)
+        addf(&lines, "nothing changed");
     if (leat__config_check(&now.config, error, sizeof error) < 0) {
-        leat__effective_respell(reload->candidate, error, strlen(error), text, size);
+        leat__effective_respell(reload->candidate, error, strlen(error), report, report_size);
         return -EINVAL;
     }
-    name_restarts(reload, &report);
+    name_restarts(reload, &lines);
     reload->live = now.config;
     return 0;
 }
