@@ -40,6 +40,8 @@ static bool is_replaced(const struct response *r, const char *line)
 /* The response's own lines come first, but for those that the program has replaced. */
 static char *copy_lines(const struct response *r, char *at)
 {
+    if (r->type_size == 0)
+        return at;
     const char *line = r->type_line, *end = r->type_line + r->type_size;
     while (line < end) {
         const char *next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
