@@ -49,9 +49,11 @@ void leat__exchange_log(struct leat_exchange *x)
     record.status = x->response.status;
     record.minor = head->minor;
     record.octets = x->response.bare ? 0 : x->response.content_size - leat__exchange_unsent(x);
-    bool has_line = head->method_size > 0 && head->target_size > 0;
-    record.method = (struct access_text){x->bytes + head->method_at, has_line ? head->method_size : 0};
-    record.target = (struct access_text){x->bytes + head->target_at, has_line ? head->target_size : 0};
+    record.method = record.target = (struct access_text){"", 0};
+    if (head->method_size > 0 && head->target_size > 0) { /* else it was never understood */
+        record.method = (struct access_text){x->bytes + head->method_at, head->method_size};
+        record.target = (struct access_text){x->bytes + head->target_at, head->target_size};
+    }
     record.referer = text_of(leat_field(x, "Referer"));
     record.user_agent = text_of(leat_field(x, "User-Agent"));
     leat__access_put(x->common->log, &record);

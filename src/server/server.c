@@ -132,6 +132,7 @@ static void make_plan(leat_server *server)
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
+    input.listeners = server->listeners.count;
     count_extras(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
