@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@ struct visit {
     struct doctor_folder folders[SITES_MAX];
     uint32_t folder_count;
     uint32_t soft_descriptors;
+    char error[768]; /* of the sites */
 };
 
 static void *open_section(const struct option_texts *names, void *data)
@@ -52,12 +54,38 @@ static bool gather(struct visit *visit)
     return all;
 }
 
+/* What is wrong with the sites is told on stderr, by whoever finds it; here it becomes a finding. */
+static void keep_words(struct visit *visit, int words)
+{
+    static const char name[] = "leat: ";
+    char text[sizeof visit->error];
+    ssize_t size = pread(words, text, sizeof text - 1, 0);
+    text[size > 0 ? size : 0] = '\0';
+    const char *line = strncmp(text, name, sizeof name - 1) == 0 ? text + sizeof name - 1 : text;
+    snprintf(visit->error, sizeof visit->error, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
 static int prepare(leat_app *app, const char *folder, void *data)
 {
     struct visit *visit = data;
     if (folder != NULL)
         visit->serving.sites[0].root = folder;
-    return gather(visit) ? leat__site_prepare(app, folder, &visit->serving) : MAIN_DONE;
+    if (!gather(visit))
+        return MAIN_DONE;
+    int kept = dup(STDERR_FILENO), words = memfd_create("words", MFD_CLOEXEC);
+    bool listens = kept >= 0 && words >= 0 && dup2(words, STDERR_FILENO) >= 0;
+    int status = leat__site_prepare(app, folder, &visit->serving);
+    if (listens) {
+        dup2(kept, STDERR_FILENO);
+        if (status != MAIN_DONE)
+            keep_words(visit, words);
+        status = MAIN_DONE;
+    }
+    if (kept >= 0)
+        close(kept);
+    if (words >= 0)
+        close(words);
+    return status;
 }
 
 static void write_out(void *to, const char *text, size_t size)
@@ -83,7 +111,7 @@ static int examine(const leat_server *server, const struct options *options, voi
         .config = leat__server_config(server),
         .listeners = leat__server_listeners(server),
         .plan = leat__server_plan(server),
-        .error = leat_server_error(server),
+        .error = visit->error[0] != '\0' ? visit->error : leat_server_error(server),
         .folders = visit->folders,
         .folder_count = visit->folder_count,
         .soft_descriptors = visit->soft_descriptors,

@@ -140,6 +140,20 @@ static void check_features(struct doctor *d)
 
 /* ── Calls for files ── */
 
+/* A filter may say EPERM, or act like a kernel that never had it. */
+static void tell_no_openat2(struct doctor *d, struct finding *f, int error)
+{
+    bool filtered = error != ENOSYS ||
+                    leat__doctor_named(d, "/proc/self/status", "Seccomp", 10) == SECCOMP_FILTER;
+    leat__doctor_found(f, d->folder_count > 0 ? DOCTOR_BAD : DOCTOR_NOTE, "%s",
+                       filtered ? "taken away by a seccomp filter" : "this kernel lacks it");
+    leat__doctor_remedy(
+        f, "%s",
+        filtered ? "a unit: neither RestrictSUIDSGID= nor DynamicUser=; a container: allow "
+                   "openat2 in its seccomp profile"
+                 : "Linux 5.6 or later");
+}
+
 static void check_openat2(struct doctor *d)
 {
     struct finding *f = leat__doctor_begin(
@@ -148,10 +162,7 @@ static void check_openat2(struct doctor *d)
     struct open_how how = {.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH};
     long fd = syscall(SYS_openat2, AT_FDCWD, ".", &how, sizeof how);
     if (fd < 0 && errno != EACCES) {
-        bool forbidden = errno == EPERM;
-        leat__doctor_found(f, d->folder_count > 0 ? DOCTOR_BAD : DOCTOR_NOTE,
-                           forbidden ? "forbidden, perhaps by a seccomp filter" : "this kernel lacks it");
-        leat__doctor_remedy(f, forbidden ? "allow openat2 in the seccomp profile" : "Linux 5.6 or later");
+        tell_no_openat2(d, f, errno);
         return;
     }
     if (fd >= 0)

@@ -131,6 +131,13 @@ def test_every_site_is_looked_at(run, folder, tmp_path):
     assert "other" in report["summary"]
 
 
+def test_a_rule_of_a_site_that_is_wrong_is_a_finding(run, folder):
+    refused = run("leat", "serve", str(folder), "--redirect", "nonsense", "--listen", "127.0.0.1:0")
+    assert refused.returncode == 78
+    _, findings = examine(run, str(folder), "--redirect", "nonsense", "--listen", "127.0.0.1:0", status=78)
+    assert findings["options"]["found"] == refused.stderr.strip().removeprefix("leat: ")
+
+
 def test_a_file_of_configuration_with_a_mistake_is_one_line(run, tmp_path):
     config = tmp_path / "leat.conf"
     config.write_text("listen = 127.0.0.1:0\nshrads = 2\n")
