@@ -39,6 +39,7 @@ set(LEAT_UNIT_DIR lib/systemd/system CACHE STRING "Where systemd's units go")
 foreach(unit IN LISTS units)
     leat_install_text(${unit} /usr/bin/leat "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/leat" ${LEAT_UNIT_DIR} leat)
 endforeach()
+install(FILES packaging/systemd/leat.sysusers RENAME leat.conf DESTINATION lib/sysusers.d COMPONENT leat)
 
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat)
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat FILES_MATCHING PATTERN "*.md")

@@ -191,6 +191,21 @@ def test_the_units_filter_lets_all_pass_that_we_call(serve, loop, tmp_path):
 
 # ── Nobody in particular ──
 
+def test_the_unit_leaves_openat2_alone():
+    with open(UNIT, encoding="utf-8") as unit:
+        assert not re.search(r"^(DynamicUser|RestrictSUIDSGID)=", unit.read(), re.MULTILINE), "systemd takes it away then"
+
+
+@pytest.mark.parametrize("error", (errno.EPERM, errno.ENOSYS))
+def test_the_doctor_knows_that_a_filter_took_openat2_away(run, tmp_path, error):
+    done = run("leat", "doctor", str(tmp_path), "--json", "--listen", "127.0.0.1:0",
+               preexec_fn=forbidding(["openat2"], error))
+    assert done.stdout, done.stderr
+    finding, = [finding for finding in json.loads(done.stdout)["findings"] if finding["what"] == "openat2"]
+    assert done.returncode == 78 and finding["state"] == "bad"
+    assert "filter" in finding["found"] and "RestrictSUIDSGID" in finding["remedy"]
+
+
 def test_an_ordinary_user_serves(serve, loop):
     def limits():
         resource.setrlimit(resource.RLIMIT_MEMLOCK, (8 << 20, 8 << 20))
