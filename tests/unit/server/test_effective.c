@@ -241,7 +241,7 @@ static void assert_same(uint32_t section, const struct option_row *row)
         const struct setting *a = leat__effective_get(&e, row, section, i);
         const struct setting *b = leat__effective_get(&again, row, section, i);
         assert_true((a == NULL) == (b == NULL));
-        if (a == NULL)
+        if (a == NULL || b == NULL)
             return;
         assert_int_equal(a->number, b->number);
         if (option_is_text(row))
