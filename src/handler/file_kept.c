@@ -14,7 +14,7 @@
 enum { TABLE_SHARE = 16 };
 
 struct table {
-    struct kept_file head; /* is_table */
+    _Alignas(struct kept_file) char head[sizeof(struct kept_file)]; /* one whose is_table is true */
     uint32_t count, hand, generation;
     struct open_file places[];
 };
@@ -146,7 +146,7 @@ static struct table *make_table(struct cache *cache, uint32_t count)
     entry->pins = CACHE_STANDING;
     struct table *table = cache_value(entry);
     memset(table, 0, size);
-    table->head.is_table = true;
+    ((struct kept_file *)(void *)table->head)->is_table = true;
     table->count = count;
     for (uint32_t i = 0; i < count; i++)
         table->places[i].fd = -1;
