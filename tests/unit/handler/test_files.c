@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "exchange/app.h"
+#include "handler/file_open.h"
 #include "handler/files.h"
 
 static char root_name[] = "/tmp/leat-files-XXXXXX";
@@ -170,6 +173,93 @@ static void a_refused_file_leaves_no_descriptor_behind(void **state)
     assert_int_equal(before, after);
 }
 
+/* ── Reading one version ── */
+
+/* Called in place of libc's: what happens to a file between its octets being read and their being believed. */
+static void (*while_reading)(void);
+
+ssize_t preadv2(int fd, const struct iovec *pieces, int count, off_t at, int flags)
+{
+    ssize_t n = syscall(SYS_preadv2, fd, pieces, (long)count, (long)at, 0L, (long)flags);
+    if (while_reading != NULL)
+        while_reading();
+    return n;
+}
+
+static void rewrite_note(void)
+{
+    int fd = openat(root, "deep/note.txt", O_WRONLY | O_CLOEXEC);
+    assert_int_equal(write(fd, "flood", 5), 5);
+    close(fd);
+}
+
+static void shorten_note(void)
+{
+    int fd = openat(root, "deep/note.txt", O_WRONLY | O_TRUNC | O_CLOEXEC);
+    close(fd);
+}
+
+static void what_changes_while_it_is_read_is_not_believed(void **state)
+{
+    (void)state;
+    static void (*const changes[])(void) = {rewrite_note, shorten_note};
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        char text[16];
+        struct file_identity identity;
+        int fd = openat(root, "deep/note.txt", O_RDONLY | O_CLOEXEC);
+        leat__file_await_quiet(fd);
+        assert_int_equal(leat__file_identify(fd, &identity), 0);
+        assert_int_equal(leat__file_read(fd, text, &identity, false), 0);
+        while_reading = changes[i];
+        assert_int_equal(leat__file_read(fd, text, &identity, false), -ESTALE);
+        while_reading = NULL;
+        rewrite_note();
+        close(fd);
+    }
+}
+
+/* Its next version may have the same times: who must not wait is told to come again, who may waits for it. */
+static void what_was_written_in_the_tick_under_way_is_not_read(void **state)
+{
+    (void)state;
+    char text[16];
+    struct file_identity identity;
+    unsigned again = 0;
+    int fd = openat(root, "deep/note.txt", O_RDONLY | O_CLOEXEC);
+    for (int i = 0; i < 200; i++) {
+        rewrite_note();
+        assert_int_equal(leat__file_identify(fd, &identity), 0);
+        int error = leat__file_read(fd, text, &identity, false);
+        assert_true(error == 0 || error == -EAGAIN); /* 0: the tick was over just then */
+        again += error == -EAGAIN;
+    }
+    assert_true(again > 0);
+    rewrite_note();
+    assert_int_equal(leat__file_identify(fd, &identity), 0);
+    assert_int_equal(leat__file_read(fd, text, &identity, true), 0);
+    assert_true(leat__file_is_quiet(&identity));
+    close(fd);
+}
+
+static void another_version_is_not_read(void **state)
+{
+    (void)state;
+    char text[16];
+    struct file_identity identity, other;
+    int fd = openat(root, "deep/note.txt", O_RDONLY | O_CLOEXEC);
+    leat__file_await_quiet(fd);
+    assert_int_equal(leat__file_identify(fd, &identity), 0);
+    assert_int_equal(leat__file_read(fd, text, &identity, false), 0);
+    assert_memory_equal(text, "flood", 5);
+    other = identity;
+    other.modified_ns++;
+    assert_int_equal(leat__file_read(fd, text, &other, false), -ESTALE);
+    other = identity;
+    other.inode++;
+    assert_int_equal(leat__file_read(fd, text, &other, true), -ESTALE);
+    close(fd);
+}
+
 static void assert_open_error(const char *directory, const char *expected)
 {
     leat_app *app = leat_app_create();
@@ -198,6 +288,9 @@ int main(void)
         cmocka_unit_test(special_files_are_not_there),
         cmocka_unit_test(refusals_have_the_right_status),
         cmocka_unit_test(a_refused_file_leaves_no_descriptor_behind),
+        cmocka_unit_test(what_changes_while_it_is_read_is_not_believed),
+        cmocka_unit_test(what_was_written_in_the_tick_under_way_is_not_read),
+        cmocka_unit_test(another_version_is_not_read),
         cmocka_unit_test(a_folder_that_cannot_be_opened_is_told),
     };
     return cmocka_run_group_tests(tests, make_tree, remove_tree);
