@@ -131,7 +131,7 @@ static int run_server(leat_app *app, const struct program *program, const struct
     leat__signals_block(&signals);
     leat_server *server = leat__server_create(app, &options->config);
     bool failed = leat_server_error(server)[0] != '\0' || leat__server_plan(server) == NULL;
-    if (program->examine != NULL) {
+    if (program->examine != NULL && options->plan) {
         status = examine(server, program, options);
         failed = false;
     } else if (options->plan || options->print_config || options->check) {
@@ -200,7 +200,8 @@ static int run(leat_app *app, const struct program *program, int argc, char **ar
     leat__effective_init(&running, program->extra);
     int first = read_arguments(program, argc, argv, error, sizeof error);
     leat__effective_fill(&running, &leat__server_table, 0, &options);
-    options.plan |= program->plan_only || program->examine != NULL; /* so --json may go with either */
+    if (!options.print_config && !options.check) /* so --json may go with either */
+        options.plan |= program->plan_only || program->examine != NULL;
     if (first >= 0 && !options.help && !options.version &&
         leat__flags_check(&options, error, sizeof error) < 0)
         first = -EINVAL;
@@ -224,7 +225,7 @@ static int run(leat_app *app, const struct program *program, int argc, char **ar
         leat__main_say(STDERR_FILENO, program->name, "%s", error);
         return MAIN_CONFIG;
     }
-    options.plan = plan && !options.print_config && !options.check;
+    options.plan = plan; /* filling has cleared it */
     int status = program->prepare == NULL
                      ? 0
                      : program->prepare(app, first < argc ? argv[first] : NULL, program->data);

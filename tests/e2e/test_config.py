@@ -132,8 +132,9 @@ def test_a_program_of_ones_own_reads_them_too(run, tmp_path):
 def test_checking_says_that_all_is_well(run, tmp_path):
     path = tmp_path / "leat.conf"
     path.write_text("shards = 1\n")
-    done = run("leat", "serve", "--config", path, "--check", env=clean_environment())
-    assert (done.returncode, done.stdout, done.stderr) == (0, "leat: the configuration is well\n", "")
+    for verb in ("serve", "plan", "doctor"):
+        done = run("leat", verb, "--config", path, "--check", env=clean_environment())
+        assert (done.returncode, done.stdout, done.stderr) == (0, "leat: the configuration is well\n", "")
 
 
 def test_the_example_of_the_documentation_loads(run, tmp_path):
