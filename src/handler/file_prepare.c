@@ -86,94 +86,6 @@ static void let_go(struct leat_exchange *x, void *prepared)
     drop_file(x, p);
 }
 
-/* ── The request ── */
-
-/* Range, and the names that begin with If-, by their sizes: most fields of a request are passed by at the price of a shift.
- * Accept-Encoding matters only to a file that has twins, and is read then. */
-static bool may_matter(const struct http1_field *f, const char *name)
-{
-    static const uint32_t sizes = 1u << 5 | 1u << 8 | 1u << 13 | 1u << 17 | 1u << 19;
-    if (LIKELY(f->name_size >= 32 || !(sizes >> f->name_size & 1)))
-        return false;
-    return (*name | 0x20) == 'i' || (*name | 0x20) == 'r';
-}
-
-/* NULL in *conditions when nothing in the request's fields matters. false: no memory. */
-static bool read_fields(struct leat_exchange *x, struct http_conditions **conditions)
-{
-    const struct http1_head *head = &x->head;
-    struct http_conditions *c = NULL;
-    for (unsigned i = 0; i < head->field_count; i++) {
-        const struct http1_field *f = &head->fields[i];
-        const char *name = x->bytes + f->name_at;
-        if (LIKELY(!may_matter(f, name)))
-            continue;
-        if (c == NULL) {
-            c = arena_alloc(&x->arena, sizeof *c);
-            if (c == NULL)
-                return false;
-            memset(c, 0, sizeof *c);
-        }
-        leat__http_conditions_read(c, name, f->name_size, x->bytes + f->value_at, f->value_size);
-    }
-    *conditions = c != NULL && c->any ? c : NULL;
-    return true;
-}
-
-enum http_coding leat__prepared_choose(const struct leat_exchange *x, unsigned there)
-{
-    static const char name[] = "accept-encoding";
-    const struct http1_head *head = &x->head;
-    struct http_lines lines;
-    lines.count = 0;
-    for (unsigned i = 0; i < head->field_count; i++) {
-        const struct http1_field *f = &head->fields[i];
-        if (f->name_size != sizeof name - 1 ||
-            strncasecmp(x->bytes + f->name_at, name, sizeof name - 1) != 0)
-            continue;
-        if (lines.count < CONDITION_LINES_MAX)
-            lines.lines[lines.count] = (struct http_text){x->bytes + f->value_at, f->value_size};
-        lines.count += lines.count <= CONDITION_LINES_MAX;
-    }
-    return lines.count > 0 ? leat__http_coding_choose(&lines, there) : CODING_IDENTITY;
-}
-
-/* "text/html;q=0.5, * / *": whether a list of media ranges takes HTML at all. */
-static bool takes_html(leat_slice accept)
-{
-    static const char *const fit[] = {"text/html", "text/*", "*/*"};
-    const char *at = accept.data, *end = at + accept.size;
-    while (at < end) {
-        while (at < end && (*at == ' ' || *at == '\t' || *at == ','))
-            at++;
-        size_t size = 0;
-        while (at + size < end && strchr(";, \t", at[size]) == NULL)
-            size++;
-        for (size_t i = 0; i < COUNT_OF(fit); i++)
-            if (size == strlen(fit[i]) && strncasecmp(at, fit[i], size) == 0)
-                return true;
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        at = comma != NULL ? comma : end;
-    }
-    return false;
-}
-
-bool leat__prepared_wants_page(leat_exchange *x, const char *path, size_t size)
-{
-    leat_slice name, value;
-    bool said = false;
-    if (!leat__file_path_is_page(path, size))
-        return false;
-    for (size_t i = 0; leat_field_at(x, i, &name, &value); i++) {
-        if (name.size != 6 || strncasecmp(name.data, "Accept", 6) != 0)
-            continue;
-        if (takes_html(value))
-            return true;
-        said = true;
-    }
-    return !said; /* who says nothing takes everything */
-}
-
 /* NULL: no memory. */
 static struct prepared *begin(struct leat_exchange *x, struct leat_files *files, const char *path)
 {
@@ -186,7 +98,7 @@ static struct prepared *begin(struct leat_exchange *x, struct leat_files *files,
     p->path_size = strlen(path);
     p->fd = -1;
     p->may_wait = x->common->workers == NULL;
-    if (!read_fields(x, &p->conditions))
+    if (!leat__prepared_conditions(x, &p->conditions))
         return NULL;
     leat__exchange_keep(x, p, let_go);
     return p;

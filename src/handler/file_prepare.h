@@ -44,6 +44,11 @@ struct prepared {
  * done now, waiting where it must. NULL: no memory, which the exchange remembers. */
 struct prepared *leat__prepared_of(leat_exchange *x, struct leat_files *files);
 
+/* ── file_request.c ── */
+
+/* NULL in *conditions when nothing in the request's fields matters. false: no memory. */
+bool leat__prepared_conditions(struct leat_exchange *x, struct http_conditions **conditions);
+
 /* The coding that the request's Accept-Encoding wants of those that are there. */
 enum http_coding leat__prepared_choose(const struct leat_exchange *x, unsigned there);
 

@@ -3,6 +3,7 @@
  *   file_path.c      which file a path may mean, which rule fits it: pure
  *   file_open.c      opening beneath the root, looking at identity, reading whole
  *   file_kept.c      what is kept of a file: its fields ready made, its content or its descriptor
+ *   file_request.c   what the request's fields say to it
  *   file_prepare.c   before the handler: found, fresh and in memory, without ever waiting on the loop
  *   file_answer.c    the handler: conditions, ranges, redirects
  *   file_bundle.c    the same from a packed folder, where everything is always there
