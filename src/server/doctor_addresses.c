@@ -25,22 +25,32 @@ static int port_of(const struct net_address *a)
 
 /* ── Who has a port ── */
 
-/* The inode of a socket that listens on port, of a table like /proc/net/tcp; 0: none. */
+/* A row of a table like /proc/net/tcp: the inode of the socket, if it listens on port; else 0. */
+static unsigned long read_row(char *row, int port)
+{
+    enum { ROW_LOCAL = 1, ROW_STATE = 3, ROW_INODE = 9, ROW_COLUMNS };
+    const char *columns[ROW_COLUMNS];
+    char *left;
+    unsigned count = 0;
+    for (char *column = strtok_r(row, " \n", &left); column != NULL && count < ROW_COLUMNS;
+         column = strtok_r(NULL, " \n", &left))
+        columns[count++] = column;
+    const char *colon = count == ROW_COLUMNS ? strrchr(columns[ROW_LOCAL], ':') : NULL;
+    if (colon == NULL || strtoul(colon + 1, NULL, 16) != (unsigned long)port ||
+        strtoul(columns[ROW_STATE], NULL, 16) != STATE_LISTEN)
+        return 0;
+    return strtoul(columns[ROW_INODE], NULL, 10);
+}
+
 static unsigned long find_listening(const char *table, int port)
 {
-    char line[512];
+    char row[512];
     unsigned long inode = 0;
     FILE *file = fopen(table, "re");
     if (file == NULL)
         return 0;
-    while (inode == 0 && fgets(line, sizeof line, file) != NULL) {
-        unsigned local, state;
-        unsigned long found;
-        if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu",
-                   &local, &state, &found) == 3 &&
-            local == (unsigned)port && state == STATE_LISTEN)
-            inode = found;
-    }
+    while (inode == 0 && fgets(row, sizeof row, file) != NULL)
+        inode = read_row(row, port);
     fclose(file);
     return inode;
 }

@@ -206,7 +206,7 @@ static void check_folder(struct doctor *d, const struct doctor_folder *folder)
 
 static void check_bundle(struct doctor *d, const struct doctor_folder *bundle)
 {
-    struct stat status;
+    struct stat status = {0};
     char human[PLAN_HUMAN_SIZE];
     struct finding *f = leat__doctor_begin(
         d, "bundle", "it is mapped before the start, and served as it is then");

@@ -295,7 +295,7 @@ static void check_client_ports(struct doctor *d)
                                            "before us, have to one of our addresses; it "
                                            "does not bound us");
     leat__doctor_found(f, DOCTOR_GOOD, "%lld to %lld: %lld from one address", (long long)first,
-                       (long long)last, (long long)(last - first + 1));
+                       (long long)last, (long long)last - (long long)first + 1);
 }
 
 void leat__doctor_network(struct doctor *d)
