@@ -287,7 +287,7 @@ static void conn_settle(struct conns *c, struct slot *s, struct leat_exchange *x
 {
     bool eof = x->flags & X_EOF;
     if (UNLIKELY(s->state == CONN_WAITING && !c->stopping)) {
-        loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
+        loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
         return;
     }
     if (UNLIKELY(eof || c->stopping)) {

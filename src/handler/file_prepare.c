@@ -23,7 +23,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { TRIES_MAX = 6, WARM_MAX = 1 << 20 };
+enum { TRIES_MAX = 6, WARM_MAX = 1 << 20, PATIENCE_MS = 5000 };
 
 struct file_work {
     struct work work;
@@ -217,12 +217,29 @@ static void fill_lookup(const struct leat_exchange *x, const struct prepared *p,
                    leat__file_path_unclean(p->files, x->bytes + head->path_at, head->path_size) > 0;
 }
 
-/* A work, or 503 when all are under way. */
+/* A work; where all are under way, we come back soon, for as long as a client may be kept waiting: then it is 503. */
+static struct file_work *take_work(struct leat_exchange *x, struct prepared *p, enum walk *otherwise)
+{
+    int64_t now_ms = *x->common->now_ms;
+    if (p->since_ms == 0)
+        p->since_ms = now_ms;
+    bool is_patient = now_ms - p->since_ms < PATIENCE_MS;
+    struct work *work = is_patient ? pool_acquire(&x->common->memory->works) : leat__exchange_work(x);
+    if (work == NULL && is_patient) {
+        x->flags |= X_RETRY;
+        *otherwise = WALK_WAIT;
+    } else if (work == NULL) {
+        *otherwise = end_with(p, PREPARED_STATUS, 503);
+    }
+    return (struct file_work *)(void *)work;
+}
+
 static enum walk begin_lookup_work(struct leat_exchange *x, struct prepared *p)
 {
-    struct file_work *w = (struct file_work *)(void *)leat__exchange_work(x);
+    enum walk otherwise;
+    struct file_work *w = take_work(x, p, &otherwise);
     if (w == NULL)
-        return end_with(p, PREPARED_STATUS, 503);
+        return otherwise;
     fill_lookup(x, p, &w->lookup, true);
     leat__exchange_submit(x, &w->work, run_lookup, lookup_done);
     return WALK_WAIT;
@@ -230,9 +247,10 @@ static enum walk begin_lookup_work(struct leat_exchange *x, struct prepared *p)
 
 static enum walk begin_read_work(struct leat_exchange *x, struct prepared *p)
 {
-    struct file_work *w = (struct file_work *)(void *)leat__exchange_work(x);
+    enum walk otherwise;
+    struct file_work *w = take_work(x, p, &otherwise);
     if (w == NULL)
-        return end_with(p, PREPARED_STATUS, 503);
+        return otherwise;
     w->fd = p->fd;
     w->identity = kept_of(p->loading)->identity;
     w->to = kept_content(kept_of(p->loading));

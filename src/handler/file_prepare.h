@@ -26,6 +26,7 @@ struct prepared {
     bool has_lookup, has_content; /* a work has brought it */
     uint8_t coding;               /* enum http_coding that is being made ready */
     uint8_t how;                  /* enum file_how of the original, for a twin */
+    int64_t since_ms; /* when a work was first wanted, by the loop's clock; 0: not yet */
     int status;
     int read_error;
     struct http_conditions *conditions; /* NULL: none of the fields that ask for something special is there */

@@ -236,6 +236,21 @@ def test_others_are_served_while_cold_files_are_fetched(start, tmp_path):
     assert not failures and asked > 10
 
 
+def test_more_cold_files_than_works_at_once(start, tmp_path):
+    """They wait for their turn: a server that has just begun refuses nobody."""
+    contents = {f"cold-{i}.bin": os.urandom(20000) for i in range(300)}
+    for name, content in contents.items():
+        forget(put(tmp_path / "root" / name, content))
+    server = start("leat", "serve", str(tmp_path / "root"), "--shards", "1")
+    clients = {name: server.connect() for name in contents}
+    for name, client in clients.items():
+        client.send(f"GET /{name} HTTP/1.1\r\nHost: a\r\n\r\n")
+    for name, client in clients.items():
+        response = client.response()
+        assert (response.status, response.content) == (200, contents[name])
+        client.socket.close()
+
+
 def test_a_client_that_leaves_a_cold_file_harms_nobody(start, tmp_path):
     content = os.urandom(8 << 20)
     path = put(tmp_path / "root" / "cold.bin", content)

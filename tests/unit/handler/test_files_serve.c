@@ -21,7 +21,8 @@ struct stage {
     struct workers workers;
     struct mailbox mailbox;
     int64_t now_ms;
-    uint32_t waits; /* works that the last request waited for */
+    uint32_t waits;   /* works that the last request waited for */
+    uint32_t retries; /* how often it was told to come back */
 };
 
 static struct stage stage;
@@ -156,8 +157,14 @@ static void take_mail(struct bench *b, bool gone)
 static void prepare(struct bench *b)
 {
     struct leat_exchange *x = b->x;
-    stage.waits = 0;
+    stage.waits = stage.retries = 0;
     while (x->link->prepare != NULL && x->link->prepare(x, x->link->prepare_data) == PREPARE_WAIT) {
+        if (x->flags & X_RETRY) { /* as the connection does: a while later */
+            x->flags &= (uint16_t)~X_RETRY;
+            stage.now_ms += 128;
+            stage.retries++;
+            continue;
+        }
         stage.waits++;
         take_mail(b, false);
     }
@@ -639,22 +646,27 @@ static void a_file_that_was_just_written_is_read_by_a_worker(void **state)
     close_stage();
 }
 
-static void when_all_works_are_under_way_the_answer_is_503(void **state)
+/* A file that was just written is not read on the loop: it needs a work. */
+static void when_all_works_stay_under_way_the_answer_is_503(void **state)
 {
     (void)state;
     open_with(NULL);
     with_workers();
-    stage.bench.memory.works.fail_countdown = 0;
-    void *first = pool_acquire(&stage.bench.memory.works),
-         *second = pool_acquire(&stage.bench.memory.works);
-    put("busy.txt", "busy");
-    const char *sent = ask("/busy.txt");
-    if (stage.waits == 0 && status_of(sent) == 503) {
-        assert_int_equal(count_line(sent, "Retry-After: 1"), 1);
-        assert_int_equal(stage.bench.counters.refused_work, 1);
+    struct pool *works = &stage.bench.memory.works;
+    void *first = pool_acquire(works), *second = pool_acquire(works);
+    bool seen = false;
+    for (int i = 0; i < 100 && !seen; i++) {
+        put("busy.txt", "busy");
+        stage.now_ms += 1000;
+        const char *sent = ask("/busy.txt");
+        seen = stage.retries > 0 && status_of(sent) == 503;
+        if (seen)
+            assert_int_equal(count_line(sent, "Retry-After: 1"), 1);
     }
-    pool_release(&stage.bench.memory.works, first);
-    pool_release(&stage.bench.memory.works, second);
+    /* Where the file is quiet by the second attempt, it is answered: then nobody was refused. */
+    assert_int_equal(stage.bench.counters.refused_work, seen);
+    pool_release(works, first);
+    pool_release(works, second);
     assert_answer(ask("/busy.txt"), 200, "busy");
     close_stage();
 }
@@ -804,7 +816,7 @@ int main(void)
         cmocka_unit_test(a_file_that_changes_while_it_is_sent_breaks_the_response),
         cmocka_unit_test(what_is_at_hand_waits_for_nobody),
         cmocka_unit_test(a_file_that_was_just_written_is_read_by_a_worker),
-        cmocka_unit_test(when_all_works_are_under_way_the_answer_is_503),
+        cmocka_unit_test(when_all_works_stay_under_way_the_answer_is_503),
         cmocka_unit_test(a_work_for_nobody_leaves_nothing),
         cmocka_unit_test(a_bundle_answers_as_its_folder_does),
         cmocka_unit_test(a_bundle_judges_conditions_and_ranges),
