@@ -128,7 +128,7 @@ const char *leat__bundle_view(struct bundle_view *v, const char *bytes, uint64_t
 {
     static const char other[] = "its index is not what was written";
     struct bundle_header header;
-    if (size < sizeof header || memcmp(bytes, BUNDLE_MAGIC, sizeof header.magic) != 0)
+    if (bytes == NULL || size < sizeof header || memcmp(bytes, BUNDLE_MAGIC, sizeof header.magic) != 0)
         return "not a bundle";
     memcpy(&header, bytes, sizeof header);
     *version = header.version;

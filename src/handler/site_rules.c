@@ -86,7 +86,7 @@ static const char *why_not_from(const char *from)
 static const char *why_not_to(const char *to, bool from_has_star)
 {
     const char *star = strchr(to, '*'), *scheme_end = strstr(to, "://");
-    const char *host = scheme_end != NULL ? scheme_end + 3 : NULL;
+    const char *host = scheme_end != NULL ? scheme_end + 3 : to;
     bool is_absolute = strncmp(to, "http://", 7) == 0 || strncmp(to, "https://", 8) == 0;
     if (!is_absolute && (to[0] != '/' || to[1] == '/'))
         return "TO is a path like /new/* or a URL like https://www.example.org/*";

@@ -68,8 +68,10 @@ static void assert_in_order(const char *page, const char *const *pieces, size_t 
 {
     for (size_t i = 0; i < count; i++) {
         const char *at = strstr(page, pieces[i]);
-        if (at == NULL)
+        if (at == NULL) {
             fail_msg("\"%s\" is not behind the one before it", pieces[i]);
+            return;
+        }
         page = at + strlen(pieces[i]);
     }
 }
