@@ -160,10 +160,10 @@ void leat__file_await_quiet(int fd)
 /* ── Reading ── */
 
 /* 0: size octets are there; else -errno, -ESTALE for fewer. */
-static int read_all(int fd, char *to, size_t size, int flags)
+static int read_all(int fd, void *to, size_t size, int flags)
 {
     for (size_t done = 0; done < size;) {
-        struct iovec piece = {to + done, size - done};
+        struct iovec piece = {(char *)to + done, size - done};
         ssize_t n = preadv2(fd, &piece, 1, (off_t)done, flags);
         if (n > 0)
             done += (size_t)n;
@@ -183,17 +183,17 @@ int leat__file_read(int fd, char *to, const struct file_identity *identity, bool
     if (may_wait)
         leat__file_await_quiet(fd);
     int error = leat__file_identify(fd, &before);
-    if (error < 0)
+    if (error != 0)
         return error;
     if (!leat__file_is_same(&before, identity))
         return -ESTALE;
     if (!leat__file_is_quiet(&before))
         return may_wait ? -ESTALE : -EAGAIN;
     error = read_all(fd, to, identity->size, may_wait ? 0 : RWF_NOWAIT);
-    if (error < 0)
+    if (error != 0)
         return error;
     error = leat__file_identify(fd, &after);
-    if (error < 0)
+    if (error != 0)
         return error;
     return leat__file_is_same(&before, &after) ? 0 : -ESTALE;
 }

@@ -178,6 +178,7 @@ static void a_refused_file_leaves_no_descriptor_behind(void **state)
 /* Called in place of libc's: what happens to a file between its octets being read and their being believed. */
 static void (*while_reading)(void);
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): glibc's names are its own */
 ssize_t preadv2(int fd, const struct iovec *pieces, int count, off_t at, int flags)
 {
     ssize_t n = syscall(SYS_preadv2, fd, pieces, (long)count, (long)at, 0L, (long)flags);
