@@ -179,7 +179,7 @@ static int read_all(int fd, void *to, size_t size, int flags)
 
 int leat__file_read(int fd, char *to, const struct file_identity *identity, bool may_wait)
 {
-    struct file_identity before, after;
+    struct file_identity before = {0}, after = {0};
     if (may_wait)
         leat__file_await_quiet(fd);
     int error = leat__file_identify(fd, &before);
