@@ -11,6 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Processes whose parent died are given to process 1, and stay as zombies until it asks how they ended. */
+static void take_in_orphans(void)
+{
+    while (waitpid(-1, NULL, WNOHANG) > 0) {
+    }
+}
+
 void leat__signals_block(sigset_t *signals)
 {
     sigemptyset(signals);
@@ -21,18 +28,13 @@ void leat__signals_block(sigset_t *signals)
         sigaddset(signals, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+    if (getpid() == 1)
+        take_in_orphans(); /* of before */
 }
 
 const char *leat__signals_name(int number)
 {
     return number == SIGTERM ? "SIGTERM" : number == SIGINT ? "SIGINT" : "SIGHUP";
-}
-
-/* Processes whose parent died are given to process 1, and stay as zombies until it asks how they ended. */
-static void take_in_orphans(void)
-{
-    while (waitpid(-1, NULL, WNOHANG) > 0) {
-    }
 }
 
 /* One signal, SIGCHLD aside; 0: timeout_ms went by, or something else did. */
@@ -68,11 +70,17 @@ int leat__signals_wait(const sigset_t *signals, leat_server *server)
 void leat__signals_drain(const sigset_t *signals, leat_server *server, const char *name, int64_t timeout_ms)
 {
     enum { LOOK_MS = 20 };
-    int64_t start_ms = leat__clock_now_ms();
+    int64_t start_ms = leat__clock_now_ms(), told_ms = start_ms;
+    int64_t watchdog_ms = leat__notify_watchdog_ms();
     bool stopping = false;
     leat__server_drain(server);
     while (!leat__server_ended(server)) {
         int number = take_signal(signals, LOOK_MS);
+        /* a drain has a deadline of its own: the watchdog must not cut it short */
+        if (watchdog_ms >= 0 && leat__clock_now_ms() - told_ms >= watchdog_ms) {
+            leat__notify("WATCHDOG=1");
+            told_ms = leat__clock_now_ms();
+        }
         bool again = number == SIGTERM || number == SIGINT;
         bool late = timeout_ms >= 0 && leat__clock_now_ms() - start_ms >= timeout_ms;
         if (stopping || (!again && !late))
