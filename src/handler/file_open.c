@@ -149,7 +149,7 @@ bool leat__file_is_quiet(const struct file_identity *identity)
 void leat__file_await_quiet(int fd)
 {
     static const struct timespec moment = {.tv_nsec = 2000000};
-    struct file_identity identity;
+    struct file_identity identity = {0};
     for (int i = 0; i < QUIET_TRIES; i++) {
         if (leat__file_identify(fd, &identity) < 0 || leat__file_is_quiet(&identity))
             return;
