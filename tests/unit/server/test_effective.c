@@ -254,7 +254,7 @@ static void what_is_printed_can_be_read_in_again(void **state)
 {
     (void)state;
     static struct text text, second;
-    char line[64], long_value[900] = "Content-Security-Policy: default-src self ;";
+    char line[64], long_value[1200] = "Content-Security-Policy: default-src self ;";
     begin();
     for (unsigned i = 0; i < leat__option_row_count; i++) {
         const struct option_row *row = &leat__option_rows[i];
