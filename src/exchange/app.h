@@ -13,7 +13,7 @@
 
 /* Runs before a chain's first link, on the shard's thread: fetches what the handler at its end will need, so that the chain
  * never waits. READY: run the chain. WAIT: a work is under way for this exchange (loop/worker.h); prepare is called again
- * when it has come back. */
+ * when it has come back; or none is free (X_RETRY), and it is called again soon. */
 enum prepare_result { PREPARE_READY, PREPARE_WAIT };
 typedef enum prepare_result leat__prepare_function(leat_exchange *x, void *data);
 

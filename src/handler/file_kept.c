@@ -40,7 +40,7 @@ static size_t write_type(char *out, size_t room, const struct lookup *l, const c
                             coding[0] ? "Content-Encoding: " : "", coding, coding[0] ? "\r\n" : "");
 }
 
-void leat__kept_describe(struct kept_file *kept, char *lines, const struct lookup *l)
+void leat__kept_describe(struct kept_file *kept, char *lines, const struct lookup *l, int64_t now_s)
 {
     char name[FILE_PATH_MAX], tag[FILE_TAG_MAX + 8], date[HTTP_DATE_SIZE];
     struct timespec now;
@@ -52,8 +52,8 @@ void leat__kept_describe(struct kept_file *kept, char *lines, const struct looku
     *kept = (struct kept_file){.how = (uint8_t)l->how, .there = (uint8_t)l->there, .identity = l->identity};
     kept->weak = l->identity.modified_ns > now_ns - SECOND_NS;
     kept->modified_s = l->identity.modified_ns / SECOND_NS;
-    if (kept->modified_s > now.tv_sec) /* RFC 9110 8.8.2.1: never later than the response */
-        kept->modified_s = now.tv_sec;
+    if (kept->modified_s > now_s) /* RFC 9110 8.8.2.1: never later than the response's Date */
+        kept->modified_s = now_s;
     size_t at = write_type(lines, FILE_LINES_MAX, l, name, name_size);
     ASSERT(at < FILE_LINES_MAX / 2);
     kept->validators_at = (uint16_t)at;

@@ -24,6 +24,7 @@ struct kept_file {
     bool weak;     /* of the entity tag */
     uint8_t how;   /* enum file_how */
     uint8_t there; /* a bit per coding that the file comes in */
+    uint8_t confirmed; /* times that its name alone was looked at since everything was */
     bool in_memory;
     uint16_t lines_size;
     uint16_t validators_at; /* in the lines: from here on they belong to a 304 too */
@@ -71,7 +72,7 @@ static inline char *kept_content(const struct kept_file *kept)
 }
 
 /* Describes a file as looked up; its lines, of at most FILE_LINES_MAX octets, are written to lines. now_s: Unix time. */
-void leat__kept_describe(struct kept_file *kept, char *lines, const struct lookup *lookup);
+void leat__kept_describe(struct kept_file *kept, char *lines, const struct lookup *lookup, int64_t now_s);
 
 /* Room for it in the cache, copied, with content of content_size bytes behind it, not ready; NULL: there is none. */
 struct cache_entry *leat__kept_add(struct cache *cache, const struct kept_key *key,

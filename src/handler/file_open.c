@@ -357,6 +357,19 @@ static void look_for_twin(struct lookup *l)
     fail(l, fd < 0 ? fd : -ENOENT);
 }
 
+int leat__file_confirm(const struct lookup *l, enum file_how how, struct file_identity *identity)
+{
+    char name[FILE_PATH_MAX];
+    if (leat__file_path_write(name, l->files, l->path, l->path_size, how, l->coding) == 0)
+        return -ENAMETOOLONG;
+    int fd = open_beneath(l->files->root, name, O_PATH, l->may_wait);
+    if (fd < 0)
+        return fd;
+    int error = leat__file_identify(fd, identity);
+    close(fd);
+    return error;
+}
+
 void leat__file_lookup(struct lookup *l)
 {
     l->fd = -1;

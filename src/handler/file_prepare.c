@@ -23,7 +23,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { TRIES_MAX = 6, WARM_MAX = 1 << 20, PATIENCE_MS = 5000 };
+enum { CONFIRM_MAX = 8, TRIES_MAX = 6, WARM_MAX = 1 << 20, PATIENCE_MS = 5000 };
 
 struct file_work {
     struct work work;
@@ -322,7 +322,7 @@ static enum walk load(struct leat_exchange *x, struct prepared *p, const struct 
 {
     struct kept_file kept;
     char lines[FILE_LINES_MAX];
-    leat__kept_describe(&kept, lines, &p->lookup);
+    leat__kept_describe(&kept, lines, &p->lookup, *x->common->now_s);
     kept.checked_ms = *x->common->now_ms;
     kept.in_memory = kept.identity.size <= FILE_IN_MEMORY_MAX;
     size_t content_size = kept.in_memory ? kept.identity.size : 0;
@@ -362,6 +362,7 @@ static enum walk use_lookup(struct leat_exchange *x, struct prepared *p, const s
     case LOOKUP_FILE:
         if (entry != NULL && confirms(kept_of(entry), l)) {
             close(l->fd);
+            kept_of(entry)->confirmed = 0;
             kept_of(entry)->checked_ms = *x->common->now_ms;
             return take_entry(x, p, entry);
         }
@@ -385,11 +386,27 @@ static enum walk use_lookup(struct leat_exchange *x, struct prepared *p, const s
     }
 }
 
+/* Mostly nothing has changed, and the name alone tells: twins, and other files that the path could mean by now, are looked
+ * for at every ninth check, or at each when every request checks. */
+static bool is_confirmed(const struct leat_exchange *x, const struct prepared *p, struct kept_file *kept)
+{
+    struct file_identity now;
+    if (kept->weak || kept->confirmed >= CONFIRM_MAX || x->common->file_check_ms == 0 ||
+        leat__file_confirm(&p->lookup, (enum file_how)kept->how, &now) < 0 ||
+        !leat__file_is_same(&kept->identity, &now))
+        return false;
+    kept->confirmed++;
+    kept->checked_ms = *x->common->now_ms;
+    return true;
+}
+
 static enum walk look_up(struct leat_exchange *x, struct prepared *p, const struct kept_key *key,
                          struct cache_entry *entry)
 {
     if (!p->has_lookup) {
         fill_lookup(x, p, &p->lookup, p->may_wait);
+        if (entry != NULL && is_confirmed(x, p, kept_of(entry)))
+            return take_entry(x, p, entry);
         leat__file_lookup(&p->lookup);
         if (p->lookup.result == LOOKUP_FAILED && p->lookup.error == -EAGAIN && !p->may_wait)
             return begin_lookup_work(x, p);

@@ -233,8 +233,7 @@ class Request:
     @staticmethod
     def grade_dates(response):
         date, modified = (email.utils.parsedate(field(response, name) or "") for name in ("Date", "Last-Modified"))
-        # A second is forgiven: Date is of the loop's turn, and the file may have been looked at by the clock since.
-        if modified and calendar.timegm(modified) > calendar.timegm(date) + 1:
+        if modified and calendar.timegm(modified) > calendar.timegm(date):
             raise Wrong("Last-Modified is later than Date")
 
     @staticmethod
