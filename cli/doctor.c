@@ -4,7 +4,7 @@
 #include "site.h"
 #include "verbs.h"
 
-#include "server/doctor.h"
+#include "doctor/doctor.h"
 #include "server/main.h"
 #include "server/server.h"
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 
 #include "leat/leat.h"
 #include "server/main.h"
-#include "server/option_values.h"
+#include "config/option_values.h"
 #include <stdio.h>
 
 static int run_help(int argc, char **argv);

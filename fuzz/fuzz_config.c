@@ -1,6 +1,6 @@
 /* fuzz_config.c: any octets as a configuration file. What is refused is told in one line that begins with the file's
  * name; what is taken, printed and read in again, comes to the same settings. */
-#include "server/effective.h"
+#include "config/effective.h"
 
 #include <errno.h>
 #include <stdlib.h>

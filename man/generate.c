@@ -11,7 +11,7 @@
 #include "handler/site.h"
 #include "http1/http1.h"
 #include "leat/leat.h"
-#include "server/options.h"
+#include "config/options.h"
 #include <ctype.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ enum { VALUE_SIZE = 128 };
 #define OPTION_ORDER(...) OPTION_ROW(struct options, OPTION_ONCE, __VA_ARGS__),
 #define OPTION(...) OPTION_ROW(struct options, OPTION_RESTART, __VA_ARGS__),
 static const struct option_row server_rows[] = {
-#include "server/options.def"
+#include "config/options.def"
 };
 #undef OPTION
 #define OPTION(...) OPTION_ROW(struct site_options, OPTION_RESTART, __VA_ARGS__),

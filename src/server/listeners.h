@@ -8,7 +8,7 @@
 #include "loop/loop.h"
 #include "net/net.h"
 #include "server/activation.h"
-#include "server/config.h"
+#include "config/config.h"
 
 struct listeners {
     struct net_address addresses[LOOP_LISTENERS_MAX];

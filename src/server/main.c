@@ -13,11 +13,11 @@
 #include "server/main.h"
 
 #include "memory/seal.h"
-#include "server/effective.h"
+#include "config/effective.h"
 #include "server/main_print.h"
 #include "server/main_signals.h"
 #include "server/notify.h"
-#include "server/reload.h"
+#include "config/reload.h"
 #include "server/server.h"
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 
 #include "leat/leat.h"
 #include "memory/plan.h"
-#include "server/options.h"
+#include "config/options.h"
 
 enum { MAIN_DONE = 0, MAIN_USAGE = 64, MAIN_SYSTEM = 71, MAIN_CONFIG = 78 };
 

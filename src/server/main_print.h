@@ -2,7 +2,7 @@
 #ifndef LEAT_MAIN_PRINT_H
 #define LEAT_MAIN_PRINT_H
 
-#include "server/effective.h"
+#include "config/effective.h"
 #include "server/main.h"
 #include "server/server.h"
 

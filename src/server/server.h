@@ -5,7 +5,7 @@
 #include "leat/leat.h"
 #include "memory/plan.h"
 #include "observe/counters.h"
-#include "server/config.h"
+#include "config/config.h"
 
 struct listeners;
 

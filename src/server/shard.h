@@ -7,7 +7,7 @@
 #define LEAT_SHARD_H
 
 #include "conn/conn.h"
-#include "server/config.h"
+#include "config/config.h"
 #include <stdatomic.h>
 
 enum {
