@@ -17,6 +17,7 @@
  * What must always be true: what p->entry, p->loading and p->place name is pinned, by us; let_go undoes it, whenever the
  * exchange ends. */
 #include "handler/file_prepare.h"
+#include "handler/listing.h"
 
 #include "loop/file.h"
 #include <errno.h>
@@ -110,6 +111,8 @@ static void run_lookup(struct work *work)
 {
     struct file_work *w = (struct file_work *)(void *)work;
     leat__file_lookup(&w->lookup);
+    if (w->lookup.result == LOOKUP_LIST)
+        leat__listing_warm(w->lookup.fd);
     if (w->lookup.result == LOOKUP_FILE && w->lookup.fd >= 0) {
         leat__file_await_quiet(w->lookup.fd);
         leat__file_warm(w->lookup.fd, 0, size_min(w->lookup.identity.size, WARM_MAX));
@@ -374,6 +377,10 @@ static enum walk use_lookup(struct leat_exchange *x, struct prepared *p, const s
         p->owns_fd = true;
         return load(x, p, key);
     case LOOKUP_LIST:
+        if (!l->may_wait) { /* reading a folder waits for the disk wherever it is not in memory */
+            close(l->fd);
+            return begin_lookup_work(x, p);
+        }
         p->fd = l->fd;
         p->owns_fd = true;
         return end_with(p, PREPARED_LIST, 200);

@@ -10,4 +10,7 @@
  * page are relative. */
 void leat__listing_send(leat_exchange *x, int folder_fd, const char *path);
 
+/* Brings into memory what the page will need; waits for the disk, so it is a worker's job. Leaves folder_fd at its start. */
+void leat__listing_warm(int folder_fd);
+
 #endif
