@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sched.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -208,7 +209,8 @@ static void a_rotation_under_load_loses_nothing(void **state)
     assert_int_equal(rename(path, old), 0);
     assert_int_equal(leat__access_log_reopen(log), 0);
     join_shards(shards);
-    put_numbered(0, 30001);
+    while (!put_numbered(0, 30001)) /* the rings may be full still */
+        sched_yield();
     wait_for(has_octets, path);
     leat__access_log_close(log);
     unsigned last[RINGS] = {0}, counts[RINGS] = {0};
