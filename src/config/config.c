@@ -15,9 +15,11 @@
 enum {
     CONNECTIONS_COMFORT = 100000, /* per descriptor table */
     EXCHANGES_COMFORT = 4096,
-    CONTENT_COMFORT = 256 << 20, /* bytes */
-    DESCRIPTOR_RESERVE = 64,     /* for what a program opens itself: logs, databases */
-    FILES_OF_DESCRIPTORS = 32,   /* one in so many may be a file that is kept open */
+    CONTENT_COMFORT = 256 << 20,   /* bytes */
+    DESCRIPTOR_RESERVE = 64,       /* for what a program opens itself: logs, databases */
+    FILES_OF_DESCRIPTORS = 32,     /* one in so many may be a file that is kept open */
+    FILE_CACHE_COMFORT = 32 << 20, /* bytes: the standard, which gives way where memory is scarce */
+    SCARCITY_MAX = 64,             /* how far it may: a 64th of what there is */
 };
 
 void leat__config_default(struct config *config)
@@ -171,7 +173,15 @@ void leat__config_plan_input(const struct config *config, struct plan_input *inp
         .uring = config->uring,
         .descriptor_limit = config->descriptor_limit,
         .machine_memory = config->machine_memory,
+        .log_ring = config->access_log != NULL ? config->access_log_buffer : 0,
+        .peers = config->access_log != NULL,
     };
+    if (config->serves_files) {
+        input->file_cache = config->file_cache;
+        input->file_descriptors = config->file_descriptors;
+        input->file_threads = config->file_threads;
+        input->bundles = config->bundles;
+    }
 }
 
 static uint64_t round_up_to_power(uint64_t size)
@@ -196,7 +206,6 @@ static bool has_room(const struct config *config)
     input.memory = 0;
     input.machine_memory = 0;
     input.descriptor_limit = 0;
-    input.file_descriptors = config->file_descriptors; /* who serves files is not known yet */
     if (leat__plan_make(&plan, &input, error, sizeof error) < 0)
         return false;
     return plan.ours <= config->memory / 4 * 3 &&
@@ -243,12 +252,29 @@ static void fill_counts(struct config *config)
     }
 }
 
-static void fill_content(struct config *config)
+/* What is shared by all: a quarter of the memory for contents, half as much for files; less when that is too much. */
+static void fill_shared(struct config *config, unsigned scarcity)
 {
-    uint64_t fitting = config->memory / 4 < CONTENT_COMFORT ? config->memory / 4 : CONTENT_COMFORT;
+    uint64_t fitting = size_min(config->memory / 4 / scarcity, CONTENT_COMFORT) / 65536 * 65536;
     uint64_t least = config->shards * content_block(config->content_max);
     if (config->content_total == 0)
-        config->content_total = least > fitting ? least : fitting / 65536 * 65536;
+        config->content_total = least > fitting ? least : fitting;
+    if (config->file_cache == FILE_CACHE_COMFORT)
+        config->file_cache = size_min(config->memory / 8 / scarcity, FILE_CACHE_COMFORT) / 65536 * 65536;
+}
+
+/* Fills what is 0 for so many shards. Whether it fits. */
+static bool fill(struct config *config, const struct config *told, uint32_t shards)
+{
+    bool fits = false;
+    for (unsigned scarcity = 1; scarcity <= SCARCITY_MAX && !fits; scarcity *= 2) {
+        *config = *told;
+        config->shards = shards;
+        fill_shared(config, scarcity);
+        fill_counts(config);
+        fits = has_room(config);
+    }
+    return fits;
 }
 
 void leat__config_fill(struct config *config, const struct machine *machine)
@@ -265,14 +291,8 @@ void leat__config_fill(struct config *config, const struct machine *machine)
     bool choose_shards = config->shards == 0;
     uint32_t shards = choose_shards ? machine->processors : config->shards;
     /* Every shard costs something: many processors with little memory or few descriptors take fewer. */
-    for (;; shards = (shards + 1) / 2) {
-        *config = told;
-        config->shards = shards;
-        fill_content(config);
-        fill_counts(config);
-        if (has_room(config) || !choose_shards || shards == 1)
-            break;
-    }
+    while (!fill(config, &told, shards) && choose_shards && shards > 1)
+        shards = (shards + 1) / 2;
 }
 
 void leat__config_complete(struct config *config)

@@ -38,6 +38,9 @@ struct config {
     uint32_t access_log_format; /* enum access_format */
     uint64_t access_log_buffer; /* bytes per shard; a power of two once completed */
     const char *config_file;    /* NULL: none */
+    /* told by whoever serves, before completing */
+    bool serves_files;
+    uint64_t bundles; /* bytes of packed folders */
     /* found out by completing */
     bool uring;                /* loop comes to io_uring here */
     uint32_t descriptor_limit; /* RLIMIT_NOFILE, raised as far as it goes */

@@ -428,14 +428,20 @@ static int check_sums(const struct plan *plan, struct refusal to)
                       human(limit, in->machine_memory), human(needs, plan->ours + plan->kernel),
                       largest->what, human(row, largest->bytes), largest->option);
     }
+    /* with room for what a program opens itself, so that the next start does not ask for more */
+    unsigned long long enough = (plan->descriptors + 64 + 255) / 256 * 256;
+    bool is_least = plan->slots <= leat__pool_slab_size(PLAN_SLOT) / PLAN_SLOT && plan->rooms <= 8;
     if (in->descriptor_limit != 0 && plan->descriptors > in->descriptor_limit)
-        return refuse(to, -E2BIG, "RLIMIT_NOFILE %u: the plan needs %llu descriptors in %s: %s",
+        return refuse(to, -E2BIG,
+                      "RLIMIT_NOFILE %u: the plan needs %llu descriptors in %s: raise it to %llu "
+                      "(ulimit -n %llu)%s",
                       in->descriptor_limit, (unsigned long long)plan->descriptors,
-                      in->private_descriptors ? "a shard's table" : "one table",
-                      in->private_descriptors ? "raise --shards or lower --connections"
-                                              : "raise it (ulimit -n), lower --connections or "
-                                                "--exchanges, or give every shard a table "
-                                                "of its own by --private-descriptors");
+                      in->private_descriptors ? "a shard's table" : "one table", enough, enough,
+                      is_least                  ? ""
+                      : in->private_descriptors ? ", raise --shards or lower --connections"
+                                                : ", lower --connections or --exchanges, or give "
+                                                  "every shard a table of its own by "
+                                                  "--private-descriptors");
     return 0;
 }
 

@@ -88,20 +88,10 @@ static void count_user_pools(leat_app *app, struct plan_user_pool *pools, struct
     input->user_pool_count = root->pool_count;
 }
 
-/* What only some servers need: memory for files, for the log, for clients' addresses. */
-static void count_extras(const leat_server *server, struct plan_input *input)
+/* A PROXY header's address is remembered. */
+static void count_listeners(const leat_server *server, struct plan_input *input)
 {
-    const struct config *config = &server->config;
-    const leat_app *root = leat__app_root(server->app);
-    if (root->serves_files) {
-        input->file_cache = config->file_cache;
-        input->file_descriptors = config->file_descriptors;
-        input->file_threads = config->file_threads;
-        input->bundles = root->bundle_bytes;
-    }
-    if (config->access_log != NULL)
-        input->log_ring = config->access_log_buffer;
-    input->peers = config->access_log != NULL;
+    input->listeners = server->listeners.count;
     for (uint32_t i = 0; i < server->listeners.count; i++)
         if (net_proxy_versions(&server->listeners.addresses[i].options) != NET_PROXY_OFF)
             input->peers = true;
@@ -132,8 +122,7 @@ static void make_plan(leat_server *server)
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
-    input.listeners = server->listeners.count;
-    count_extras(server, &input);
+    count_listeners(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
         add_error(server, EX_CONFIG, line);
@@ -153,6 +142,8 @@ leat_server *leat__server_create(leat_app *app, const struct config *config)
 {
     leat_server *server = create_empty(app);
     server->config = *config;
+    server->config.serves_files = leat__app_root(app)->serves_files;
+    server->config.bundles = leat__app_root(app)->bundle_bytes;
     leat__config_complete(&server->config);
     make_plan(server);
     return server;
