@@ -10,7 +10,9 @@
 #include "server/main.h"
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,12 +75,29 @@ static int tell_usage(const char *what)
     return MAIN_USAGE;
 }
 
+/* Whether the bundle lies where the folder's own files are served from. Hidden ones are not. */
+static bool lies_within(const char *directory, const char *path)
+{
+    char folder[PATH_MAX], bundle[PATH_MAX];
+    if (realpath(directory, folder) == NULL || realpath(path, bundle) == NULL)
+        return false;
+    size_t size = strcmp(folder, "/") == 0 ? 0 : strlen(folder);
+    return strncmp(bundle, folder, size) == 0 && bundle[size] == '/' &&
+           strstr(bundle + size, "/.") == NULL;
+}
+
 static int pack(const char *directory, const char *path, bool quiet)
 {
     struct progress progress = {.shown = !quiet && isatty(STDERR_FILENO)};
     int status = leat__bundle_write(directory, path, show, &progress);
     if (progress.shown)
         fputs("\r\033[K", stderr);
+    if (status == 0 && lies_within(directory, path))
+        fprintf(
+            stderr,
+            "leat: %s: lies in the folder that it packs, is served with it, and the next bundle "
+            "holds it; write it elsewhere\n",
+            path);
     return status == 0 && !quiet ? tell_done(&progress, path) : status;
 }
 

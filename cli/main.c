@@ -1,10 +1,13 @@
 /* main.c: `leat VERB …`: finds the verb and hands over. */
+#include "site.h"
 #include "verbs.h"
 
+#include "config/effective.h"
+#include "config/option_values.h"
 #include "leat/leat.h"
 #include "server/main.h"
-#include "config/option_values.h"
 #include <stdio.h>
+#include <sys/stat.h>
 
 static int run_help(int argc, char **argv);
 
@@ -46,18 +49,42 @@ static const struct verb *find_verb(const char *name)
     return NULL;
 }
 
+/* Whether it was meant as what to serve. */
+static bool is_folder(const char *name)
+{
+    struct stat status;
+    return strchr(name, '/') != NULL || (stat(name, &status) == 0 && S_ISDIR(status.st_mode));
+}
+
 static int tell_unknown(const char *name)
 {
     const char *names[COUNT_OF(verbs)];
     for (unsigned i = 0; i < COUNT_OF(verbs); i++)
         names[i] = verbs[i].name;
     int nearest = leat__option_nearest(name, names, COUNT_OF(verbs));
-    if (name[0] == '-')
-        fprintf(stderr, "leat: %s: options come behind a verb; write leat serve %s\n", name, name);
+    if (is_folder(name))
+        fprintf(stderr, "leat: %s: no such verb; write leat serve %s\n", name, name);
     else if (nearest >= 0)
         fprintf(stderr, "leat: %s: no such verb; did you mean leat %s?\n", name, names[nearest]);
     else
         fprintf(stderr, "leat: %s: no such verb; leat --help lists them\n", name);
+    return MAIN_USAGE;
+}
+
+/* An option in a verb's place: what is wrong with the option itself is said first, so that putting it in its place is the
+ * last thing to do. */
+static int tell_option(int argc, char **argv)
+{
+    static struct effective e;
+    char error[512];
+    const char *name = argv[1];
+    leat__effective_init(&e, &leat__site_table);
+    if (strcmp(name, "-v") == 0)
+        fprintf(stderr, "leat: -v: no such option; write leat --version\n");
+    else if (leat__flags_read(&e, argc, argv, error, sizeof error) < 0)
+        fprintf(stderr, "leat: %s\n", error);
+    else
+        fprintf(stderr, "leat: %s: options come behind a verb; write leat serve %s\n", name, name);
     return MAIN_USAGE;
 }
 
@@ -86,6 +113,8 @@ int main(int argc, char **argv)
         puts("leat " LEAT_VERSION);
         return end_output();
     }
+    if (argv[1][0] == '-')
+        return tell_option(argc, argv);
     const struct verb *verb = find_verb(argv[1]);
     return verb != NULL ? verb->run(argc - 1, argv + 1) : tell_unknown(argv[1]);
 }

@@ -109,6 +109,22 @@ static void put_option(FILE *file, const struct option_row *row)
     put_help(file, row);
 }
 
+/* Quotation marks are for the shell; the file has none. */
+static const char *unquote(const char *value, size_t *size)
+{
+    *size = strlen(value);
+    bool quoted = *size > 1 && value[0] == '"' && value[*size - 1] == '"';
+    *size -= 2 * quoted;
+    return value + quoted;
+}
+
+static void put_unquoted(FILE *file, const char *value)
+{
+    size_t size;
+    value = unquote(value, &size);
+    man__put_text(file, value, size);
+}
+
 /* A row of the configuration file, with its variable of the environment. */
 static void put_key(FILE *file, const struct option_row *row)
 {
@@ -121,7 +137,7 @@ static void put_key(FILE *file, const struct option_row *row)
     fputs(".TP\n\\fB", file);
     put_string(file, row->name);
     fputs("\\fR = \\fI", file);
-    put_string(file, row->kind == OPTION_FLAG ? "yes|no" : row->argument);
+    put_unquoted(file, row->kind == OPTION_FLAG ? "yes|no" : row->argument);
     fputs("\\fR\n", file);
     put_help(file, row);
     if (row->when == OPTION_LIVE)
@@ -158,9 +174,9 @@ static void put_example(FILE *file, const struct option_row *row)
     write_standard(row, standard);
     fprintf(file, standard[0] != '\0' ? " [%s]\n" : "\n", standard);
     const char *value = row->kind == OPTION_FLAG ? (row->standard ? "no" : "yes") : row->example;
-    size_t size = strlen(value);
-    bool quoted = size > 1 && value[0] == '"' && value[size - 1] == '"';
-    fprintf(file, "#%s = %.*s\n", row->name, (int)(size - 2 * quoted), value + quoted);
+    size_t size;
+    value = unquote(value, &size);
+    fprintf(file, "#%s = %.*s\n", row->name, (int)size, value);
 }
 
 static void put_word(FILE *file, const struct option_row *row)

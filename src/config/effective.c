@@ -30,10 +30,30 @@ const struct option_row *leat__effective_find_row(const struct effective *e, con
     return NULL;
 }
 
+/* What other servers call it, and people try first. */
+static const struct {
+    const char *word, *ours;
+} elsewhere[] = {
+    {"port", "listen"},
+    {"prot", "listen"}, /* as near to root as to port */
+    {"host", "listen"},
+    {"bind", "listen"},
+    {"address", "listen"},
+    {"dir", "root"},
+    {"directory", "root"},
+    {"folder", "root"},
+    {"docroot", "root"},
+    {"threads", "shards"},
+    {"workers", "shards"},
+    {"log", "access-log"},
+    {"log-format", "access-log-format"},
+    {"max-body", "content-max"},
+};
+
 const char *leat__effective_nearest(const struct effective *e, const char *written,
                                     enum option_when most, unsigned tables)
 {
-    const char *names[128];
+    const char *names[160], *meant[160];
     unsigned count = 0;
     for (unsigned t = 0; t < COUNT_OF(e->tables) && e->tables[t] != NULL; t++)
         for (unsigned i = 0; (tables & 1u << t) != 0 && i < e->tables[t]->count; i++) {
@@ -41,8 +61,19 @@ const char *leat__effective_nearest(const struct effective *e, const char *writt
             if (row->kind != OPTION_HEADING && row->when <= most && count < COUNT_OF(names))
                 names[count++] = row->name;
         }
+    unsigned own = count;
+    for (unsigned i = 0; i < COUNT_OF(elsewhere) && count < COUNT_OF(names); i++) {
+        unsigned table;
+        const struct option_row *row = leat__effective_find_row(e, elsewhere[i].ours, &table);
+        if (row == NULL || (tables & 1u << table) == 0 || row->when > most)
+            continue;
+        if (strcmp(elsewhere[i].word, written) == 0)
+            return row->name;
+        meant[count] = row->name;
+        names[count++] = elsewhere[i].word;
+    }
     int nearest = leat__option_nearest(written, names, count);
-    return nearest < 0 ? NULL : names[nearest];
+    return nearest < 0 ? NULL : nearest < (int)own ? names[nearest] : meant[nearest];
 }
 
 const char *leat__effective_copy(struct effective *e, const char *text, size_t size)

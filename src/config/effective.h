@@ -50,8 +50,8 @@ void leat__effective_init(struct effective *e, const struct option_table *extra)
 const struct option_row *leat__effective_find_row(const struct effective *e, const char *name,
                                                   unsigned *table);
 
-/* The name nearest to what was written, among rows that count at latest at `most`, in tables with a bit in `tables`; or
- * NULL. */
+/* The name nearest to what was written, or of what other servers call so ("port"), among rows that count at latest at
+ * `most`, in tables with a bit in `tables`; or NULL. */
 const char *leat__effective_nearest(const struct effective *e, const char *written,
                                     enum option_when most, unsigned tables);
 

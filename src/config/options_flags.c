@@ -2,6 +2,7 @@
  * the reading. */
 #include "config/effective.h"
 
+#include "config/option_values.h"
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -64,8 +65,13 @@ static void tell_unknown(const struct flags *flags, const struct effective *e, c
     if (begun > 1)
         return;
     const char *nearest = leat__effective_nearest(e, written, OPTION_ONCE, ~0u);
-    if (nearest != NULL)
+    const struct option_row *row = nearest != NULL ? leat__effective_find_row(e, nearest, NULL) : NULL;
+    bool alike = row != NULL && leat__option_nearest(written, &nearest, 1) >= 0;
+    if (row != NULL && (alike || row->example == NULL))
         snprintf(error, error_size, "--%s: no such option; did you mean --%s?", written, nearest);
+    else if (row != NULL) /* another word, and maybe another kind of value */
+        snprintf(error, error_size, "--%s: no such option; did you mean --%s, for example --%s %s?",
+                 written, nearest, nearest, row->example);
     else
         snprintf(error, error_size, "--%s: no such option; --help lists them", written);
 }

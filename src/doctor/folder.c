@@ -175,7 +175,7 @@ static void check_index(struct doctor *d, const struct doctor_folder *folder, in
 
 static void tell_walk(struct doctor *d, const struct walk *w)
 {
-    tell(d, "unreadable", "they are answered 404", DOCTOR_WARNING, &w->unreadable,
+    tell(d, "unreadable", "they are answered 403", DOCTOR_WARNING, &w->unreadable,
          "chmod -R a+rX on the folder, or run as the user who has them");
     tell(d, "links leading out", "nothing outside of the folder is served, whatever a link says",
          DOCTOR_NOTE, &w->leading_out,

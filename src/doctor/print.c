@@ -1,5 +1,6 @@
 /* print.c: a report for people and as JSON for programs. What is good takes a line; what is not says below it why
- * it matters and what to do. The marks are words, so nothing is lost without colour. */
+ * it matters and what to do. The long tables of settings come first, so that what is wrong stands at the end, where people look. The
+ * marks are words, so nothing is lost without colour. */
 #include "doctor/doctor.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -91,10 +92,11 @@ static void put_setting(const struct printer *p, const struct setting_told *row)
 
 static void put_settings(const struct printer *p, const struct settings_told *told)
 {
-    put(p, "\n%sTCP at %s, profile %s%s\n", p->colour ? "\x1b[1m" : "", told->addresses,
+    put(p, "%sTCP at %s, profile %s%s\n", p->colour ? "\x1b[1m" : "", told->addresses,
         told->profile, p->colour ? "\x1b[0m" : "");
     for (unsigned i = 0; i < NET_SETTINGS; i++)
         put_setting(p, &told->rows[i]);
+    put(p, "\n");
 }
 
 static void put_count(const struct printer *p, const char **separator, uint32_t count,
@@ -127,6 +129,8 @@ void leat__doctor_print(const struct report *report, bool colour, plan_write *wr
 {
     const struct printer p = {write, to, colour};
     const char *group = "";
+    for (uint32_t i = 0; i < report->settings_count; i++)
+        put_settings(&p, &report->settings[i]);
     for (uint32_t i = 0; i < report->count; i++) {
         const struct finding *f = &report->findings[i];
         if (strcmp(f->group, group) != 0)
@@ -135,8 +139,6 @@ void leat__doctor_print(const struct report *report, bool colour, plan_write *wr
         group = f->group;
         put_finding(&p, f);
     }
-    for (uint32_t i = 0; i < report->settings_count; i++)
-        put_settings(&p, &report->settings[i]);
     put(&p, "\n");
     put_summary(&p, report);
     put(&p, "\n");

@@ -45,29 +45,46 @@ static void check_options(struct doctor *d)
     leat__doctor_remedy(f, "leat serve with these options refuses with the same words");
 }
 
+/* What opening the file to write to it would meet, without making it; 0: nothing. */
+static int try_to_write(const char *path)
+{
+    char folder[PATH_MAX];
+    struct stat status;
+    size_t size = strlen(path);
+    if ((stat(path, &status) == 0 && S_ISDIR(status.st_mode)) || (size > 0 && path[size - 1] == '/'))
+        return EISDIR;
+    if (access(path, W_OK) == 0)
+        return 0;
+    if (errno != ENOENT)
+        return errno;
+    if (snprintf(folder, sizeof folder, "%s", path) >= (int)sizeof folder)
+        return ENAMETOOLONG;
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL)
+        slash[slash == folder] = '\0';
+    return access(slash != NULL ? folder : ".", W_OK | X_OK) < 0 ? errno : 0;
+}
+
 static void check_log(struct doctor *d)
 {
     const char *log = d->config->access_log;
-    char folder[PATH_MAX];
     if (log == NULL || strcmp(log, "-") == 0)
         return;
     struct finding *f = leat__doctor_begin(
         d, "access log", "a log that can't be opened keeps the server from starting");
-    int error = access(log, W_OK) < 0 ? errno : 0;
-    if (error == ENOENT) {
-        snprintf(folder, sizeof folder, "%s", log);
-        char *slash = strrchr(folder, '/');
-        if (slash != NULL)
-            slash[slash == folder] = '\0';
-        error = access(slash != NULL ? folder : ".", W_OK | X_OK) < 0 ? errno : 0;
-    }
+    int error = try_to_write(log);
     if (error == 0) {
         leat__doctor_found(f, DOCTOR_GOOD, "%s", log);
         return;
     }
     leat__doctor_found(f, DOCTOR_BAD, "%s: %s", log, strerror(error));
     leat__doctor_remedy(
-        f, "LogsDirectory=leat in the unit makes /var/log/leat, which is ours to write");
+        f, "%s",
+        error == EISDIR ? "name a file in it"
+        : error == ENOENT
+            ? "make its folder first; in a unit, LogsDirectory=leat makes /var/log/leat"
+            : "name a file that this user may write, or make its folder theirs; in a unit, "
+              "LogsDirectory=leat makes /var/log/leat, which is");
 }
 
 void leat__doctor_settings(struct doctor *d)

@@ -6,6 +6,7 @@
 #include "server/listeners.h"
 #include "memory/seal.h"
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -80,6 +81,49 @@ static int take_handed(struct listeners *l, const struct net_address *address, i
     return 0;
 }
 
+/* Whether a kernel would refuse the second because of the first: the same port of the same address, or of all. Port 0 is
+ * never the same one. [::] is IPv6 only, so the families don't meet. */
+static bool do_collide(const struct net_address *a, const struct net_address *b)
+{
+    if (a->sockaddr.ss_family != b->sockaddr.ss_family || net_is_handed(a))
+        return false;
+    const void *one = &a->sockaddr, *other = &b->sockaddr;
+    if (is_unix(a))
+        return strcmp(((const struct sockaddr_un *)one)->sun_path,
+                      ((const struct sockaddr_un *)other)->sun_path) == 0;
+    if (a->sockaddr.ss_family == AF_INET) {
+        const struct sockaddr_in *x = one, *y = other;
+        bool overlap = x->sin_addr.s_addr == y->sin_addr.s_addr ||
+                       x->sin_addr.s_addr == htonl(INADDR_ANY) ||
+                       y->sin_addr.s_addr == htonl(INADDR_ANY);
+        return overlap && x->sin_port == y->sin_port && x->sin_port != 0;
+    }
+    const struct sockaddr_in6 *x = one, *y = other;
+    bool same = memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0 &&
+                x->sin6_scope_id == y->sin6_scope_id;
+    bool overlap = same || IN6_IS_ADDR_UNSPECIFIED(&x->sin6_addr) ||
+                   IN6_IS_ADDR_UNSPECIFIED(&y->sin6_addr);
+    return overlap && x->sin6_port == y->sin6_port && x->sin6_port != 0;
+}
+
+/* Opened, the second would find its port taken, and we would blame another program for it. */
+static int check_apart(const struct listeners *l, const struct net_address *address,
+                       const struct mistake *to)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct net_address *other = &l->addresses[i];
+        if (!do_collide(other, address))
+            continue;
+        if (strcmp(other->text, address->text) == 0)
+            return tell(to, "--listen %s: given twice; leave one out", address->text);
+        return tell(to,
+                    "--listen %s: takes the same port as %s, given before it; leave one out, or "
+                    "choose another port",
+                    address->text, other->text);
+    }
+    return 0;
+}
+
 static int add(struct listeners *l, const struct net_address *address, const struct config *config,
                const struct mistake *to)
 {
@@ -88,6 +132,8 @@ static int add(struct listeners *l, const struct net_address *address, const str
     if (l->count == LOOP_LISTENERS_MAX)
         return tell(to, "--listen: %d addresses are the most", LOOP_LISTENERS_MAX);
     int status = take_handed(l, address, &handed, to);
+    if (status == 0)
+        status = check_apart(l, address, to);
     if (status < 0)
         return status;
     struct net_address *own = &l->addresses[l->count];

@@ -206,3 +206,15 @@ def test_what_can_not_be_packed_is_told(run, folder, tmp_path, arguments, status
     assert done.returncode == status, done.stderr
     assert done.stderr.splitlines()[-1].startswith("leat: ")
     assert not os.listdir(tmp_path)
+
+
+def test_a_bundle_within_its_own_folder_is_told(run, tmp_path):
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<p>index")
+    done = run("leat", "bundle", str(site), str(site / "x.leat"))
+    assert done.returncode == 0 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"leat: {site}/x.leat: lies in the folder that it packs")
+    (site / "x.leat").unlink()
+    for outside in (tmp_path / "x.leat", tmp_path / "site2.leat", site / ".x.leat"):
+        assert run("leat", "bundle", str(site), str(outside)).stderr == ""

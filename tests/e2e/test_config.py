@@ -54,6 +54,16 @@ def test_a_wrong_configuration_is_told_in_one_line(run, tmp_path, taken, case):
     assert done.returncode == case["status"], done.stderr
 
 
+@pytest.mark.parametrize("words, way_out", [
+    (["."], "write leat serve ."), (["/srv/www"], "write leat serve /srv/www"), (["-v"], "write leat --version"),
+    (["--port", "80"], "did you mean --listen"), (["--listen", ":80"], "write leat serve --listen"),
+    (["sevre"], "did you mean leat serve?"), (["nonsense"], "leat --help lists them")])
+def test_no_verb_is_told_with_what_was_meant(run, words, way_out):
+    done = run("leat", *words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (64, "", 1)
+    assert done.stderr.startswith(f"leat: {words[0]}: ") and way_out in done.stderr
+
+
 def test_there_are_a_hundred_of_them():
     assert len(WRONG) >= 100
     assert len({case["name"] for case in WRONG}) == len(WRONG)

@@ -113,6 +113,24 @@ def test_a_server_that_runs_is_no_fault(run, start):
     assert server.connect().get("/").status == 200
 
 
+def test_one_address_given_twice_is_said_as_such(run):
+    for second in ("127.0.0.1:18473", ":18473"):
+        arguments = ("--listen", "127.0.0.1:18473", "--listen", second, "--quiet")
+        refused = run("leat", "serve", *arguments)
+        assert refused.returncode == 64 and "another program" not in refused.stderr
+        assert refused.stderr.startswith(f"leat: --listen {second}: ") and refused.stderr.count("\n") == 1
+        _, findings = examine(run, *arguments, status=78)
+        assert findings["options"]["found"] == refused.stderr.strip().removeprefix("leat: ")
+
+
+def test_a_log_that_is_a_folder_is_a_fault_as_it_is_for_serve(run, folder, tmp_path):
+    for log in (tmp_path, tmp_path / "no" / "access.log"):
+        arguments = (str(folder), "--access-log", str(log), "--listen", "127.0.0.1:0", "--quiet")
+        assert run("leat", "serve", *arguments).returncode == 78
+        _, findings = examine(run, *arguments, status=78)
+        assert findings["access log"]["state"] == "bad"
+
+
 def test_a_folder_that_is_not_there(run, tmp_path):
     _, findings = examine(run, str(tmp_path / "gone"), "--listen", "127.0.0.1:0", status=78)
     assert findings["folder"]["state"] == "bad" and "gone" in findings["folder"]["found"]

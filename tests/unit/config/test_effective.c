@@ -142,6 +142,10 @@ static void wrong_variables_are_told(void **state)
     assert_int_equal(read_environment("LEAT_IDLE_TIMOUT=1s", NULL), -EINVAL);
     assert_string_equal(error,
                         "LEAT_IDLE_TIMOUT: no such variable; did you mean LEAT_IDLE_TIMEOUT?");
+    assert_int_equal(read_environment("LEAT_PORT=80", NULL), -EINVAL);
+    assert_string_equal(error, "LEAT_PORT: no such variable; did you mean LEAT_LISTEN?");
+    assert_int_equal(read_environment("LEAT_DOCROOT=/srv", NULL), -EINVAL);
+    assert_string_equal(error, "LEAT_DOCROOT: no such variable; did you mean LEAT_ROOT?");
     assert_int_equal(read_environment("LEAT_FROBNICATE=1", NULL), -EINVAL);
     assert_ptr_equal(strstr(error, "LEAT_FROBNICATE: no such variable; "), error);
     assert_int_equal(read_environment("LEAT_SHARDS=two", NULL), -EINVAL);

@@ -582,7 +582,48 @@ static void settings_tell_the_error(void **state)
     leat__doctor_settings(&d);
     assert_found("options", DOCTOR_BAD, "--connections 1; second line");
     assert_found("access log", DOCTOR_BAD, "No such file");
+    assert_non_null(strstr(find("access log")->remedy, "make its folder first"));
     config.access_log = NULL;
+}
+
+static void a_log_is_a_file_in_a_folder_that_is_there(void **state)
+{
+    (void)state;
+    char path[600];
+    const struct {
+        const char *name;
+        enum doctor_state state;
+        const char *found;
+    } rows[] = {
+        {"/log", DOCTOR_BAD, "Is a directory"}, {"/log/", DOCTOR_BAD, "Is a directory"},
+        {"/log/old", DOCTOR_GOOD, "/log/old"},  {"/log/old/new", DOCTOR_BAD, "Not a directory"},
+        {"/log/new", DOCTOR_GOOD, "/log/new"},  {"/log/no/new", DOCTOR_BAD, "No such file"},
+    };
+    put("/log/old", "line");
+    config.access_log = path;
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        struct doctor d = doctor_here();
+        snprintf(path, sizeof path, "%s%s", root, rows[i].name);
+        leat__doctor_settings(&d);
+        assert_found("access log", rows[i].state, rows[i].found);
+    }
+    config.access_log = NULL;
+}
+
+static void the_tables_of_settings_stand_before_the_findings(void **state)
+{
+    (void)state;
+    struct doctor d = doctor_here();
+    listen_at("127.0.0.1:18473");
+    leat__doctor_tcp(&d);
+    told[0] = '\0';
+    leat__doctor_print(&report, false, keep, told);
+    const char *table = strstr(told, "TCP at 127.0.0.1:18473, profile api\n");
+    const char *findings = strstr(told, "\n\nTCP settings\n");
+    assert_ptr_equal(table, told);
+    assert_non_null(findings);
+    assert_non_null(strstr(told, "  keepalive-idle"));
+    assert_true(strstr(told, "  keepalive-idle") < findings);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_system, remove_system)
@@ -614,6 +655,8 @@ int main(void)
         TEST(all_is_well),
         TEST(json_escapes_what_names_may_hold),
         TEST(settings_tell_the_error),
+        TEST(a_log_is_a_file_in_a_folder_that_is_there),
+        TEST(the_tables_of_settings_stand_before_the_findings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,40 @@ static void a_refused_setting_names_its_listener(void **state)
     assert_non_null(strstr(error, "nodelay=maybe: neither on nor off"));
 }
 
+static void addresses_that_would_take_each_others_port(void **state)
+{
+    (void)state;
+    struct listeners l;
+    char error[512], expected[256];
+    static const char *const wrong[][2] = {
+        {"127.0.0.1:81", ":81"}, {"0.0.0.0:81", "127.0.0.1:81"}, {":81", "0.0.0.0:81"},
+        {"[::1]:81", "[::]:81"}, {"[::]:81", "localhost:81"},    {"localhost:81", "127.0.0.1:81"},
+    };
+    static const char *const right[][2] = {
+        {"127.0.0.1:81", "127.0.0.2:81"},
+        {"127.0.0.1:81", "127.0.0.1:82"},
+        {":81", "[::]:81"},
+        {":0", "127.0.0.1:0"},
+        {"127.0.0.1:0", "127.0.0.1:0"},
+        {"unix:/a", "unix:/b"},
+    };
+    for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
+        assert_int_equal(parse(&l, error, sizeof error, 0, wrong[i][0], wrong[i][1]), -EINVAL);
+        snprintf(
+            expected, sizeof expected,
+            "--listen %s: takes the same port as %s, given before it; leave one out, or choose "
+            "another port",
+            wrong[i][1], wrong[i][0]);
+        assert_string_equal(error, expected);
+    }
+    for (unsigned i = 0; i < COUNT_OF(right); i++)
+        assert_int_equal(parse(&l, error, sizeof error, 0, right[i][0], right[i][1]), 0);
+    assert_int_equal(parse(&l, error, sizeof error, 0, "[::1]:81", "[::1]:81"), -EINVAL);
+    assert_string_equal(error, "--listen [::1]:81: given twice; leave one out");
+    assert_int_equal(parse(&l, error, sizeof error, 0, "unix:/a", "unix:/a"), -EINVAL);
+    assert_string_equal(error, "--listen unix:/a: given twice; leave one out");
+}
+
 static void nobody_handed_us_anything(void **state)
 {
     (void)state;
@@ -269,6 +303,7 @@ int main(void)
         cmocka_unit_test(every_shard_has_its_own_listener_with_the_settings),
         cmocka_unit_test(the_profile_of_the_configuration_holds_for_all_that_say_none),
         cmocka_unit_test(a_refused_setting_names_its_listener),
+        cmocka_unit_test(addresses_that_would_take_each_others_port),
         cmocka_unit_test(nobody_handed_us_anything),
         with_folder(sockets_that_were_handed_over_are_the_listeners_and_outlive_us),
         with_folder(one_of_them_is_taken_by_name_with_settings),
