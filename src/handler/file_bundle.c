@@ -1,6 +1,7 @@
 /* file_bundle.c: serving a packed folder. Everything is there, under the names that the folder had, so nothing is made
  * ready beforehand: a path is found in the bundle's own table, by the same rules as in a folder. Small contents are sent
  * from the mapping, larger ones from the bundle's descriptor. */
+#include "handler/error_page.h"
 #include "handler/file_answer.h"
 #include "handler/file_prepare.h"
 
@@ -118,7 +119,7 @@ void leat__file_serve_bundle(leat_exchange *x, const struct prepared *p)
     const struct leat_files *files = p->files;
     struct bundle_hit hit = {.path = p->path, .path_size = p->path_size};
     if (!leat__files_is_servable(p->path)) {
-        leat_problem(x, 404, NULL);
+        leat__error_page(x, 404);
         return;
     }
     if (find(files, &hit)) {
@@ -144,5 +145,5 @@ void leat__file_serve_bundle(leat_exchange *x, const struct prepared *p)
             return;
         }
     }
-    leat_problem(x, 404, NULL);
+    leat__error_page(x, 404);
 }

@@ -4,6 +4,7 @@
 #include "handler/files.h"
 
 #include "exchange/exchange.h"
+#include "handler/error_page.h"
 #include "handler/file_answer.h"
 #include "handler/file_prepare.h"
 #include "handler/listing.h"
@@ -144,6 +145,36 @@ static struct leat_files *create(leat_app *app, const char *directory,
     return files;
 }
 
+/* 0 or -errno */
+static int look_for(const struct leat_files *files, const char *name)
+{
+    struct bundle_file coded[CODING_COUNT];
+    struct stat status;
+    if (files->bundle != NULL)
+        return leat__bundle_find(files->bundle, name, strlen(name), coded) != 0 ? 0 : -ENOENT;
+    int fd = leat__files_open_beneath(files->root, name, &status);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return S_ISREG(status.st_mode) ? 0 : -EISDIR;
+}
+
+/* A fallback that is missing would be missed by the visitors first. */
+static void check_fallback(leat_app *app, const struct leat_files *files)
+{
+    const char *name = files->fallback;
+    if (name == NULL || !is_name(name))
+        return; /* told already */
+    int error = look_for(files, name);
+    if (error == -EACCES)
+        leat__app_error(app, "fallback \"%s\": we may not read it in %s; let us, or leave it out",
+                        name, files->directory);
+    else if (error < 0)
+        leat__app_error(app, "fallback \"%s\": no such file in %s; %s, or leave it out", name,
+                        files->directory,
+                        files->bundle != NULL ? "pack the folder again with it" : "make it");
+}
+
 leat_files *leat_files_open_sized(leat_app *app, const char *directory,
                                   const leat_files_options *options, size_t options_size)
 {
@@ -154,6 +185,7 @@ leat_files *leat_files_open_sized(leat_app *app, const char *directory,
     }
     struct leat_files *files = create(app, directory, options, options_size);
     files->root = root;
+    check_fallback(app, files);
     leat__app_keep_descriptor(app, root);
     leat__app_serves_files(app, 0);
     return files;
@@ -175,6 +207,7 @@ leat_files *leat_bundle_open_sized(leat_app *app, const char *file,
     }
     struct leat_files *files = create(app, file, options, options_size);
     files->bundle = bundle;
+    check_fallback(app, files);
     if (files->listing)
         leat__app_error(
             app, "%s: a bundle can't be listed; serve the folder, or give each folder an index", file);
@@ -241,7 +274,7 @@ void leat__files_serve(leat_exchange *x, struct leat_files *files)
         leat__file_serve_bundle(x, p);
         break;
     default:
-        leat_problem(x, p->status, NULL);
+        leat__error_page(x, p->status);
     }
 }
 

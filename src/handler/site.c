@@ -11,6 +11,7 @@
 #include "handler/site.h"
 
 #include "exchange/exchange.h"
+#include "handler/error_page.h"
 #include "handler/files.h"
 #include "handler/site_pages.h"
 #include "handler/site_rules.h"
@@ -161,7 +162,7 @@ static void tend(leat_exchange *x)
     const struct site *site = site_of(leat_data(x), x);
     leat_slice rest;
     if (site == NULL) {
-        leat_problem(x, 421, "No site of this server answers for this host");
+        leat__error_page(x, 421);
         return;
     }
     const struct site_redirect *redirect = redirect_of(site, x, &rest);
@@ -179,7 +180,7 @@ static void serve(leat_exchange *x)
     if (site != NULL && site->files != NULL)
         leat__files_serve(x, site->files);
     else
-        leat_problem(x, 404, NULL);
+        leat__error_page(x, 404);
 }
 
 static enum prepare_result prepare(leat_exchange *x, void *data)
@@ -300,12 +301,14 @@ static bool open_files(leat_app *app, struct site *site, const struct site_optio
                  "there is nothing to serve; give it a root or a bundle, or a redirect of /*");
         return false;
     }
+    size_t told = strlen(leat__app_errors(app));
     site->files = options->root != NULL
                       ? leat_files_open_sized(app, options->root, &wanted, sizeof wanted)
                       : leat_bundle_open_sized(app, options->bundle, &wanted, sizeof wanted);
-    if (site->files == NULL)
-        take_app_error(app, error, error_size);
-    return site->files != NULL;
+    if (strlen(leat__app_errors(app)) == told)
+        return true;
+    take_app_error(app, error, error_size);
+    return false;
 }
 
 static const char *why_not_name(const char *name)

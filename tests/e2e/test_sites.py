@@ -1,4 +1,5 @@
 """`leat serve` with rules and sites: whose host answers, redirects, fields, error pages, listings; and wrong rules."""
+import json
 import re
 
 import pytest
@@ -151,6 +152,71 @@ def test_an_error_page_stays_when_its_file_goes(start, folder, tmp_path):
     page.unlink()
     with server.connect() as client:
         assert client.get("/404.html").content == b"as it was"
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+HOUSE = "default-src 'none'; style-src 'unsafe-inline'"
+
+
+def is_error_page(response, status, reason):
+    return (response.status == status and response["Content-Type"] == "text/html; charset=utf-8" and
+            response["Content-Security-Policy"] == HOUSE and response["X-Content-Type-Options"] == "nosniff" and
+            response["Vary"] == "Accept" and f"<h1><b>{status}</b> {reason}</h1>".encode() in response.content)
+
+
+def is_problem(response, status, reason):
+    return (response.status == status and response["Content-Type"] == "application/problem+json" and
+            response["Vary"] == "Accept" and response["Content-Security-Policy"] is None and
+            json.loads(response.content).items() >= {"title": reason, "status": status}.items())
+
+
+def test_a_browser_gets_a_page_for_an_error_and_a_program_a_problem(start, folder):
+    with serve_main(start, folder).connect() as client:
+        for target in ("/nothing", "/sub/", "/.hidden", "/%3Cb%3Ebold"):
+            page = client.get(target, Accept=BROWSER)
+            assert is_error_page(page, 404, "Not Found"), target
+            assert b"<script" not in page.content and b"bold" not in page.content
+            assert is_problem(client.get(target), 404, "Not Found")
+            assert is_problem(client.get(target, Accept="*/*"), 404, "Not Found")
+            assert is_problem(client.get(target, Accept="text/html;q=0, */*"), 404, "Not Found")
+        head = client.ask("HEAD", "/nothing", Accept=BROWSER)
+        assert (head.status, head["Content-Length"], head["Vary"]) == (404, str(len(page.content)), "Accept")
+        assert client.get("/", Accept=BROWSER).content == b"<p>main"
+
+
+def test_a_host_of_nobody_is_told_to_a_browser_too(configured):
+    with configured("[site one.example]\nroot = FOLDER/one\n").connect() as client:
+        assert is_error_page(client.get("/", Accept=BROWSER), 421, "Misdirected Request")
+        assert is_problem(client.get("/"), 421, "Misdirected Request")
+
+
+def test_a_sites_own_error_page_comes_first_and_without_the_houses_policy(start, folder):
+    server = serve_main(start, folder, "--error-page", "404 /404.html", "--field", "X-Frame-Options: DENY")
+    with server.connect() as client:
+        for accept in (BROWSER, "*/*"):
+            response = client.get("/nothing", Accept=accept)
+            assert (response.status, response.content) == (404, b"<p>main has no such page")
+            assert response["Content-Security-Policy"] is None and response["X-Frame-Options"] == "DENY"
+            assert response["Content-Type"] == "text/html; charset=utf-8"
+
+
+def test_a_sites_field_takes_the_place_of_an_error_pages(start, folder):
+    server = serve_main(start, folder, "--field", "Content-Security-Policy: default-src 'self'")
+    with server.connect() as client:
+        response = client.get("/nothing", Accept=BROWSER)
+        assert (response.status, response["Content-Security-Policy"]) == (404, "default-src 'self'")
+
+
+def test_a_bundle_tells_errors_as_its_folder_does(run, start, folder, tmp_path):
+    path = tmp_path / "main.leat"
+    assert run("leat", "bundle", str(folder / "main"), str(path)).returncode == 0
+    with start("leat", "serve", "--bundle", str(path)).connect() as client:
+        assert is_error_page(client.get("/nothing", Accept=BROWSER), 404, "Not Found")
+        assert is_error_page(client.get("/.hidden", Accept=BROWSER), 404, "Not Found")
+        assert is_problem(client.get("/nothing"), 404, "Not Found")
+    done = run("leat", "serve", "--bundle", str(path), "--fallback", "none.html", "--listen", "127.0.0.1:0")
+    assert done.returncode == 78 and done.stderr.count("\n") == 1
+    assert f'fallback "none.html": no such file in {path}; pack the folder again' in done.stderr
 
 
 def test_a_listing_shows_what_is_served_and_nothing_else(start, folder):

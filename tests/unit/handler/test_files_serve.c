@@ -295,6 +295,9 @@ static void wrong_options_are_told(void **state)
     assert_refused(&(leat_files_options){.index = "../x"}, "is not the name of a file");
     assert_refused(&(leat_files_options){.fallback = "../x"}, "is not the name of a file");
     assert_refused(&(leat_files_options){.fallback = "docs/"}, "is not the name of a file");
+    assert_refused(&(leat_files_options){.fallback = "/none.html"},
+                   "fallback \"none.html\": no such file in /tmp/leat-serve-");
+    assert_refused(&(leat_files_options){.fallback = "docs"}, "fallback \"docs\": no such file");
     assert_refused(&(leat_files_options){.cache_control = no_value},
                    "\"/assets/*\": needs a pattern");
     assert_refused(&(leat_files_options){.cache_control = no_pattern},
