@@ -81,7 +81,10 @@ static void draw_config(struct world *w)
     k->connections = spare * k->shards;
     k->exchanges = w->calm ? k->connections : 1 + sim_below(r, k->connections);
     k->content_max = block - sim_below(r, 5000);
-    k->content_total = k->shards * (w->calm ? w->at_once * 2 * block : block * (1 + sim_below(r, 4)));
+    uint64_t response = 256u << 10; /* the block of the largest that is answered (size_max) */
+    uint64_t calm_block = block > response ? block : response;
+    k->content_total = k->shards *
+                       (w->calm ? w->at_once * 2 * calm_block : block * (1 + sim_below(r, 4)));
     if (k->content_total < k->shards * (256u << 10))
         k->content_total = k->shards * (256u << 10);
     static const uint32_t heads[] = {6000, 16000, 30000, HTTP1_HEAD_MAX};
