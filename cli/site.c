@@ -57,6 +57,7 @@ int leat__site_prepare(leat_app *app, const char *directory, void *data)
     struct site_options *top = &serving->sites[0];
     if (directory != NULL)
         top->root = directory;
+    leat__app_never_waits(app);
     for (uint32_t i = 1; i <= serving->section_count; i++) /* filling a section has cleared them */
         serving->sites[i].names = *serving->names[i];
     if (is_told(top))

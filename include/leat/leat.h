@@ -180,6 +180,8 @@ typedef struct leat_server_options {
     uint32_t file_threads;         /* per shard, that read cold files */
     const char *access_log;        /* file, or "-": standard output; NULL: none */
     const char *access_log_format; /* "common", "combined" */
+    uint32_t tasks; /* handlers that wait at once, and tasks of the program's own, in all */
+    uint64_t stack; /* bytes of a handler's or task's */
 } leat_server_options;
 
 LEAT_API leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,
@@ -239,5 +241,8 @@ LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 #ifdef __cplusplus
 }
 #endif
+
+#include "leat/stream.h"
+#include "leat/wait.h"
 
 #endif

@@ -7,6 +7,7 @@
 #include "config/config.h"
 
 #include "net/net.h"
+#include "task/task.h"
 #include "config/option_values.h"
 #include "config/options.h"
 #include <errno.h>
@@ -20,6 +21,7 @@ enum {
     FILES_OF_DESCRIPTORS = 32,     /* one in so many may be a file that is kept open */
     FILE_CACHE_COMFORT = 32 << 20, /* bytes: the standard, which gives way where memory is scarce */
     SCARCITY_MAX = 64,             /* how far it may: a 64th of what there is */
+    TASKS_SPARE = 16,              /* of a shard, for tasks of the program's own */
 };
 
 void leat__config_default(struct config *config)
@@ -135,6 +137,8 @@ int leat__config_from_options(struct config *config, const leat_server_options *
     TAKE(file_descriptors, file_descriptors);
     TAKE(file_threads, file_threads);
     TAKE(access_log, access_log);
+    TAKE(tasks, tasks);
+    TAKE(stack, stack);
 #undef TAKE
     if (o.file_cache == UINT64_MAX)
         config->file_cache = 0;
@@ -176,6 +180,12 @@ void leat__config_plan_input(const struct config *config, struct plan_input *inp
         .log_ring = config->access_log != NULL ? config->access_log_buffer : 0,
         .peers = config->access_log != NULL,
     };
+    if (!config->never_waits) {
+        input->tasks = config->tasks;
+        input->task_bytes = sizeof(struct task);
+        input->stack = align_up(config->stack, PAGE_SIZE_BYTES);
+        input->guards_are_mappings = config->guards_are_mappings;
+    }
     if (config->serves_files) {
         input->file_cache = config->file_cache;
         input->file_descriptors = config->file_descriptors;
@@ -259,6 +269,10 @@ static void fill_shared(struct config *config, unsigned scarcity)
     uint64_t least = config->shards * content_block(config->content_max);
     if (config->content_total == 0)
         config->content_total = least > fitting ? least : fitting;
+    if (config->tasks == 0)
+        config->tasks = (uint32_t)size_max(size_min(config->memory / 32 / scarcity / config->stack,
+                                                    EXCHANGES_COMFORT + TASKS_SPARE * config->shards),
+                                           4 * (size_t)config->shards);
     if (config->file_cache == FILE_CACHE_COMFORT)
         config->file_cache = size_min(config->memory / 8 / scarcity, FILE_CACHE_COMFORT) / 65536 * 65536;
 }
@@ -272,6 +286,9 @@ static bool fill(struct config *config, const struct config *told, uint32_t shar
         config->shards = shards;
         fill_shared(config, scarcity);
         fill_counts(config);
+        uint32_t enough = config->exchanges + TASKS_SPARE * shards;
+        if (told->tasks == 0 && config->tasks > enough)
+            config->tasks = enough;
         fits = has_room(config);
     }
     return fits;
@@ -281,6 +298,7 @@ void leat__config_fill(struct config *config, const struct machine *machine)
 {
     config->uring = config->loop != LOOP_EPOLL && machine->uring;
     config->machine_memory = machine->memory;
+    config->guards_are_mappings = machine->guards_are_mappings;
     config->descriptor_limit = machine->descriptor_limit;
     if (config->memory == 0)
         config->memory = machine->memory / 2;
@@ -322,6 +340,17 @@ static int check_content(const struct config *config, char *error, size_t error_
     return -EINVAL;
 }
 
+/* Each shard has one stack to run handlers on, and one that may wait. */
+static int check_tasks(const struct config *config, char *error, size_t error_size)
+{
+    if (config->never_waits || config->tasks >= 2 * config->shards)
+        return 0;
+    snprintf(error, error_size,
+             "--tasks %u: each of the %u shards needs 2 at least; raise it, or lower --shards",
+             config->tasks, config->shards);
+    return -EINVAL;
+}
+
 static int check_counts(const struct config *config, char *error, size_t error_size)
 {
     if (config->exchanges > config->connections)
@@ -360,5 +389,7 @@ int leat__config_check(const struct config *config, char *error, size_t error_si
         return -EINVAL;
     }
     status = check_counts(config, error, error_size);
+    if (status == 0)
+        status = check_tasks(config, error, error_size);
     return status < 0 ? status : check_content(config, error, error_size);
 }

@@ -28,6 +28,8 @@ struct config {
     uint32_t head_max, request_line_max, fields_max;
     int64_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms,
         drain_timeout_ms; /* -1: never */
+    uint32_t tasks;       /* in all; 0: from exchanges and memory */
+    uint64_t stack;       /* bytes of one's stack */
     bool commit, private_descriptors, quiet;
     /* what serving files takes: room and threads are taken only when files are served */
     uint64_t file_cache;        /* bytes, in all; 0: nothing is kept */
@@ -40,8 +42,10 @@ struct config {
     const char *config_file;    /* NULL: none */
     /* told by whoever serves, before completing */
     bool serves_files;
+    bool never_waits; /* no handler does: there are no tasks */
     uint64_t bundles; /* bytes of packed folders */
     /* found out by completing */
+    bool guards_are_mappings;
     bool uring;                /* loop comes to io_uring here */
     uint32_t descriptor_limit; /* RLIMIT_NOFILE, raised as far as it goes */
     uint64_t machine_memory;   /* bytes: the machine's or the control group's */

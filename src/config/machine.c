@@ -2,6 +2,7 @@
  * A file that is missing says nothing; nothing here fails. */
 #define _GNU_SOURCE
 #include "config/machine.h"
+#include "memory/region.h"
 
 #include <limits.h>
 #include <sched.h>
@@ -113,4 +114,5 @@ void leat__machine_ask(struct machine *machine)
     machine->processors = ask_processors();
     machine->descriptor_limit = ask_descriptors();
     machine->memory = ask_memory();
+    machine->guards_are_mappings = !leat__region_marks_guards();
 }

@@ -10,6 +10,7 @@ struct machine {
     uint32_t descriptor_limit; /* RLIMIT_NOFILE */
     uint64_t memory;           /* bytes */
     bool uring;                /* io_uring can be had */
+    bool guards_are_mappings;  /* the kernel has no marks for guard pages (memory/region.h) */
 };
 
 /* Raises the soft limit on descriptors to the hard one first. Leaves uring alone. */

@@ -5,6 +5,7 @@
 #include "config/options.h"
 
 #include "http1/http1.h"
+#include "memory/stack.h"
 #include "net/net.h"
 #include <ctype.h>
 #include <errno.h>

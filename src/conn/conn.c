@@ -1,7 +1,9 @@
 /* conn.c: what happens to a connection: accept, bytes, deadline, the end. The steps from bytes to response are in
  * step.c, the queue of bytes in input.c. */
 #include "conn/conn.h"
+#include "conn/content.h"
 #include "conn/step.h"
+#include <errno.h>
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                            "Retry-After: 1\r\n"
@@ -34,6 +36,7 @@ void leat__conns_init(struct conns *c, const struct conn_limits *limits)
     c->common.date_s = INT64_MIN;
     c->common.now_ms = &c->loop.now_ms;
     c->common.slots = c->loop.slots;
+    c->common.carrier = &leat__conn_carrier;
     c->trim_at_ms = c->loop.now_ms + CONN_TRIM_MS;
     c->loop.alarm_ms = c->trim_at_ms;
 }
@@ -141,6 +144,17 @@ static struct leat_exchange *borrow_room(struct conns *c, struct slot *s)
     return leat__exchange_open(&c->common, room, s);
 }
 
+/* While something else is under way: content that a handler waits for; or a burst's next requests, whose time comes. */
+static void on_bytes_meanwhile(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (s->state == CONN_WAITING && x->way.wants == WANT_CONTENT) {
+        leat__task_make_ready(x->task, 0);
+        leat__conn_advance(c, s, x);
+    } else {
+        loop_pause_recv(&c->loop, s);
+    }
+}
+
 void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
 {
     struct conns *c = context;
@@ -157,13 +171,28 @@ void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
     }
     c->lent = b;
     leat__input_add(c, x, b);
-    if (UNLIKELY(s->state == CONN_WRITING || s->state == CONN_WAITING))
-        loop_pause_recv(&c->loop, s);
-    else
+    if (LIKELY(s->state < CONN_WAITING))
         leat__conn_advance(c, s, x);
+    else
+        on_bytes_meanwhile(c, s, x);
     if (UNLIKELY(c->lent != NULL)) { /* something of it is still needed */
         c->lent = NULL;
         loop_keep(&c->loop);
+    }
+}
+
+/* The client sends no more while a handler runs: it has gone, most likely. What it waits for is over, and what it answers
+ * is still sent, should somebody read it. */
+static void on_client_gone(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    x->flags |= X_EOF;
+    if (x->task == NULL)
+        return; /* what was asked before is still answered */
+    if (s->state == CONN_WAITING && x->way.wants == WANT_CONTENT) {
+        leat__task_make_ready(x->task, -ECONNRESET);
+        leat__conn_advance(c, s, x);
+    } else {
+        leat__task_cancel(x->task);
     }
 }
 
@@ -173,7 +202,7 @@ static void on_recv_end(void *context, struct slot *s, int error)
     if (error < 0)
         c->counters.resets++;
     if (error == 0 && (s->state == CONN_WRITING || s->state == CONN_WAITING))
-        conn_exchange(c, s)->flags |= X_EOF; /* what was asked before is still answered */
+        on_client_gone(c, s, conn_exchange(c, s));
     else
         leat__conn_close(c, s);
 }
@@ -191,12 +220,38 @@ static void on_sent(void *context, struct slot *s, int error)
     leat__conn_on_sent(c, s, conn_exchange(c, s));
 }
 
+/* A content moves on, and has another deadline. */
+static bool content_moves(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    uint32_t timeout_ms = c->limits.content_timeout_ms;
+    if (!leat__conn_moved_enough(x, x->content_size, timeout_ms))
+        return false;
+    x->since_ms = c->loop.now_ms;
+    loop_set_deadline(&c->loop, s, timeout_ms);
+    return true;
+}
+
+/* … of a handler that reads it. */
+static void on_slow_content(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (content_moves(c, s, x))
+        return;
+    c->counters.timeouts++;
+    leat__exchange_refuse(x, 408, "The request came too slowly");
+    leat__task_make_ready(x->task, -ETIMEDOUT);
+    leat__conn_advance(c, s, x);
+}
+
 /* Waiting is bounded as writing is; or it was only for a work to be free. */
 static void on_waiting_deadline(struct conns *c, struct slot *s)
 {
     struct leat_exchange *x = conn_exchange(c, s);
     if (x->flags & X_RETRY) {
         leat__conn_go_on(c, s, x);
+        return;
+    }
+    if (x->task != NULL && x->way.wants == WANT_CONTENT) {
+        on_slow_content(c, s, x);
         return;
     }
     c->counters.timeouts++;
@@ -218,12 +273,8 @@ static void on_write_deadline(struct conns *c, struct slot *s)
 static void on_read_deadline(struct conns *c, struct slot *s)
 {
     struct leat_exchange *x = conn_exchange(c, s);
-    uint32_t timeout_ms = c->limits.content_timeout_ms;
-    if (s->state == CONN_CONTENT && leat__conn_moved_enough(x, x->content_size, timeout_ms)) {
-        x->since_ms = c->loop.now_ms;
-        loop_set_deadline(&c->loop, s, timeout_ms);
+    if (s->state == CONN_CONTENT && content_moves(c, s, x))
         return;
-    }
     c->counters.timeouts++;
     leat__conn_refuse(c, s, x, 408, "The request came too slowly");
 }
@@ -265,12 +316,27 @@ static void on_deadline(void *context, struct slot *s)
     }
 }
 
-/* The loop has let go of it. A work that is under way may still point into the exchange: then the seat and the room wait
- * for it. */
+/* The handler runs on, to its end: nothing that it waits for comes any more. */
+static void cancel_handler(struct leat_exchange *x)
+{
+    x->task->canceled = true;
+    if (x->way.write_error == 0)
+        x->way.write_error = -ECONNRESET;
+    if (x->way.wants == WANT_SENT)
+        leat__task_make_ready(x->task, -ECONNRESET);
+    leat__task_cancel(x->task);
+    leat__task_queue(x->task); /* it may have been ready before */
+}
+
+/* The loop has let go of it. A work that is under way may still point into the exchange, and a handler has it still: then
+ * the seat and the room wait for them. */
 static void on_closed(void *context, struct slot *s)
 {
     struct conns *c = context;
-    if (s->exchange != 0 && conn_exchange(c, s)->work != NULL)
+    struct leat_exchange *x = s->exchange != 0 ? conn_exchange(c, s) : NULL;
+    if (x != NULL && x->task != NULL)
+        cancel_handler(x);
+    if (x != NULL && (x->work != NULL || x->task != NULL))
         return;
     if (s->exchange != 0)
         leat__conn_give_room_back(c, s);
@@ -316,6 +382,42 @@ static void on_work(struct conns *c, struct work *work)
         leat__conn_go_on(c, s, x);
 }
 
+/* A handler's task is ready (struct exchange_carrier). While its connection is sending it waits for that, unless its time
+ * is over: then sending is. */
+static void go(struct task *task)
+{
+    struct leat_exchange *x = task->exchange;
+    struct conns *c = (struct conns *)(void *)((char *)x->common - offsetof(struct conns, common));
+    struct slot *s = x->slot;
+    if (s->state == CONN_WAITING) {
+        leat__conn_go_on(c, s, x);
+    } else if (s->state == CONN_WRITING && task->result == -ETIMEDOUT) {
+        c->counters.timeouts++;
+        leat__conn_close(c, s);
+    } else if (s->state == CONN_CLOSED && s->generation == 0 && leat__exchange_go_on(x)) {
+        on_closed(c, s);
+    }
+}
+
+const struct exchange_carrier leat__conn_carrier = {
+    .read = leat__conn_read,
+    .collect = leat__conn_collect,
+    .leave = leat__conn_leave,
+    .go = go,
+};
+
+static void on_due(void *context)
+{
+    struct conns *c = context;
+    leat__tasks_turn(c->common.tasks);
+}
+
+static void on_poll(void *context, uint32_t index, uint32_t serial, int events)
+{
+    struct conns *c = context;
+    leat__tasks_on_poll(c->common.tasks, index, serial, events);
+}
+
 static void on_wake(struct conns *c, const struct mail *mail)
 {
     struct slot *s = &c->loop.slots[mail->slot];
@@ -336,6 +438,8 @@ static void on_mail(void *context, const struct mail *mail)
         on_work(c, (struct work *)(uintptr_t)mail->value);
     else if (mail->kind == MAIL_WAKE)
         on_wake(c, mail);
+    else if (mail->kind == MAIL_UNPARK && c->common.tasks != NULL)
+        leat__tasks_unpark(c->common.tasks, mail->value);
     else if (mail->kind == MAIL_LIMITS)
         take_limits(c, (struct conn_next_limits *)(uintptr_t)mail->value);
     else if (mail->kind == MAIL_DRAIN)
@@ -391,4 +495,6 @@ const struct loop_events leat__conn_events = {
     .on_closed = on_closed,
     .on_mail = on_mail,
     .on_alarm = on_alarm,
+    .on_due = on_due,
+    .on_poll = on_poll,
 };

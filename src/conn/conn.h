@@ -71,11 +71,13 @@ struct conns {
     uint64_t proxy_listeners;    /* a bit each: connections begin with a PROXY header */
     uint64_t accepted_listeners; /* … have options to be set on each connection */
     struct workers workers;
+    struct tasks tasks;        /* where handlers may wait */
     uint64_t listeners_paused; /* a bit each */
     int64_t trim_at_ms;
 };
 
 extern const struct loop_events leat__conn_events;
+extern const struct exchange_carrier leat__conn_carrier;
 
 /* To be called after c->memory, c->loop, c->common.routes are made. */
 void leat__conns_init(struct conns *c, const struct conn_limits *limits);

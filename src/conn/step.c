@@ -3,6 +3,7 @@
  *
  * Every step answers what is to be done next (enum step). The order of checks within a step is the order of what the
  * client may be told: a bad head before a missing route, a missing route before the content. */
+#include "conn/content.h"
 #include "conn/step.h"
 #include <errno.h>
 
@@ -12,8 +13,6 @@ enum step {
     STEP_FLUSH, /* nothing more can be done before the output has been sent */
     STEP_CLOSE, /* no answer: this is not our protocol */
 };
-
-static const char continue_head[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
 bool leat__conn_moved_enough(struct leat_exchange *x, uint64_t octets, uint32_t timeout_ms)
 {
@@ -35,7 +34,7 @@ static void set_deadline_from(struct conns *c, struct slot *s, int64_t since_ms,
 /* A response is in place of the one the chain would have made: writes it, and the connection ends behind it. */
 static enum step refuse(struct leat_exchange *x, unsigned status, const char *detail)
 {
-    if (status != 408 && status != 503)
+    if (status != 408 && status != 503 && x->way.refused_status == 0)
         x->common->counters->bad_requests++;
     leat_problem(x, (int)status, detail);
     x->flags |= X_CLOSE | X_LINGER;
@@ -46,141 +45,67 @@ static enum step refuse(struct leat_exchange *x, unsigned status, const char *de
 /* Whether what the handler will need is there; if not, a work is under way. */
 static bool is_prepared(struct leat_exchange *x)
 {
-    return x->work == NULL && x->link->prepare(x, x->link->prepare_data) == PREPARE_READY;
+    return x->work == NULL && x->chain->prepare(x, x->chain->prepare_data) == PREPARE_READY;
 }
 
-static enum step run(struct slot *s, struct leat_exchange *x)
+/* The handler has returned. */
+static enum step end_run(struct slot *s, struct leat_exchange *x)
 {
-    if (UNLIKELY(x->link->prepare != NULL) && !is_prepared(x)) {
-        s->state = CONN_WAITING;
-        return STEP_WAIT;
-    }
-    s->state = CONN_RUNNING;
-    leat__exchange_run(x);
     leat__response_send(x);
     s->state = CONN_HEAD;
-    if (UNLIKELY(x->flags & (X_CLOSE | X_BY_REFERENCE)))
+    if (UNLIKELY(x->flags & (X_CLOSE | X_BY_REFERENCE | X_BROKEN)))
         return STEP_FLUSH;
     leat__exchange_end(x);
     leat__exchange_begin(x);
     return STEP_AGAIN;
 }
 
-/* Reserves the content's whole bound before its first octet is taken. */
-static bool reserve_content(struct conns *c, struct slot *s, struct leat_exchange *x)
+static enum step run(struct slot *s, struct leat_exchange *x)
 {
-    bool chunked = x->head.flags & HTTP1_CHUNKED;
-    size_t bound = chunked ? x->chunked.total_max : x->head.content_length;
-    x->content_block = leat__content_acquire(&c->memory.content, bound);
-    if (x->content_block == NULL) {
-        c->counters.refused_content++;
-        return false;
+    if (UNLIKELY(x->chain->prepare != NULL) && !is_prepared(x)) {
+        s->state = CONN_WAITING;
+        return STEP_WAIT;
     }
-    s->state = CONN_CONTENT;
-    x->since_ms = c->loop.now_ms;
-    x->moved = 0;
-    return true;
-}
-
-/* The client waits for 100 (Continue) and has sent nothing of the content: it gets it, behind what came before. */
-static enum step await_content(struct leat_exchange *x)
-{
-    if (x->flags & X_CONTINUE_OWED) {
-        x->flags &= (uint16_t)~X_CONTINUE_OWED;
-        size_t size = sizeof continue_head - 1;
-        ASSERT(x->output_size + size <= PLAN_OUTPUT);
-        memcpy(x->output + x->output_size, continue_head, size);
-        x->output_size += (uint32_t)size;
-    }
+    s->state = CONN_RUNNING;
+    if (LIKELY(leat__exchange_run(x)))
+        return end_run(s, x);
+    s->state = CONN_WAITING;
     return STEP_WAIT;
 }
 
-/* Content-Length: in place when all of it is in the first buffer, else gathered in reserved memory. */
-static enum step read_counted(struct conns *c, struct slot *s, struct leat_exchange *x)
+static bool is_ready(const struct leat_exchange *x)
 {
-    struct buffer *in = x->input;
-    uint64_t length = x->head.content_length;
-    if (x->content_block == NULL) {
-        if (in->end - in->start >= length) {
-            x->content = in->data + in->start;
-            x->content_size = length;
-            in->start += (uint32_t)length;
-            return run(s, x);
-        }
-        if (!reserve_content(c, s, x))
-            return refuse(x, 503, "The memory for contents is in use");
-    }
-    x->content_size += leat__input_take(c, x, x->content_block + x->content_size,
-                                        length - x->content_size);
-    if (x->content_size < length)
-        return await_content(x);
-    x->content = x->content_block;
-    return run(s, x);
+    return x->task != NULL && x->task->state == TASK_READY;
 }
 
-/* Decodes what is here into out. */
-static enum http1_result decode_chunks(struct conns *c, struct leat_exchange *x, char *out,
-                                       size_t out_size, size_t *made)
+/* What the connection has waited for may be there. */
+static enum step go_on(struct slot *s, struct leat_exchange *x)
 {
-    enum http1_result result = HTTP1_NEED_MORE;
-    size_t size, used, n;
-    char *in;
-    *made = 0;
-    while (result == HTTP1_NEED_MORE && (in = leat__input_peek(x, &size)) != NULL) {
-        result = leat__http1_parse_chunked(&x->chunked, in, size, &used, out + *made,
-                                           out_size - *made, &n);
-        *made += n;
-        leat__input_skip(c, x, used);
-    }
-    return result;
+    if (x->task == NULL)
+        return run(s, x);
+    if (!is_ready(x))
+        return STEP_WAIT;
+    s->state = CONN_RUNNING;
+    if (leat__exchange_go_on(x))
+        return end_run(s, x);
+    s->state = CONN_WAITING;
+    return STEP_WAIT;
 }
 
-/* The first look: decodes what is in the first buffer where it lies (it only gets shorter). All of it here: done
- * without a copy. Else what was made moves to reserved memory. */
-static enum http1_result begin_chunked(struct conns *c, struct leat_exchange *x)
-{
-    struct buffer *in = x->input;
-    char *start = in->data + in->start;
-    size_t size = in->end - in->start, used;
-    memset(&x->chunked, 0, sizeof x->chunked);
-    x->chunked.total_max = c->common.content_max;
-    enum http1_result result = leat__http1_parse_chunked(&x->chunked, start, size, &used, start,
-                                                         size_min(size, c->common.content_max),
-                                                         &x->content_size);
-    x->content = start;
-    in->start += (uint32_t)used;
-    return result;
-}
-
-static enum step read_chunked(struct conns *c, struct slot *s, struct leat_exchange *x)
-{
-    enum http1_result result = HTTP1_NEED_MORE;
-    if (x->content_block == NULL) {
-        result = begin_chunked(c, x);
-        if (result == HTTP1_DONE)
-            return run(s, x);
-        if (result == HTTP1_NEED_MORE && !reserve_content(c, s, x))
-            return refuse(x, 503, "The memory for contents is in use");
-        if (result == HTTP1_NEED_MORE)
-            memcpy(x->content_block, x->content, x->content_size);
-    }
-    if (x->content_block != NULL) {
-        size_t made;
-        result = decode_chunks(c, x, x->content_block + x->content_size,
-                               x->chunked.total_max - x->content_size, &made);
-        x->content_size += made;
-        x->content = x->content_block;
-    }
-    if (result == HTTP1_BAD)
-        return refuse(x, x->chunked.status, x->chunked.why);
-    return result == HTTP1_DONE ? run(s, x) : await_content(x);
-}
-
+/* The content that the handler wants whole, before it runs. */
 static enum step read_content(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
-    if (x->head.flags & HTTP1_CHUNKED)
-        return read_chunked(c, s, x);
-    return read_counted(c, s, x);
+    switch (leat__conn_gather(c, x)) {
+    case GATHER_WHOLE:
+        return run(s, x);
+    case GATHER_REFUSED:
+        return refuse(x, x->way.refused_status, x->refused_detail);
+    case GATHER_MORE:
+        break;
+    }
+    s->state = CONN_CONTENT;
+    leat__conn_await_content(x);
+    return STEP_WAIT;
 }
 
 /* A complete head: what follows it, and whether we want that. */
@@ -197,19 +122,24 @@ static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *
     bool has_content = (head->flags & HTTP1_CHUNKED) || head->content_length > 0;
     if (LIKELY(!has_content))
         return run(s, x);
-    if (UNLIKELY(head->content_length > c->common.content_max))
+    if (UNLIKELY(head->content_length > leat__conn_content_max(c, x)))
         return refuse(x, 413, "The content is over the server's limit");
+    leat__conn_announce_content(c, x);
     if (head->flags & HTTP1_EXPECT_CONTINUE) {
         size_t here;
         leat__input_peek(x, &here);
         if (here == 0 && x->route_result != ROUTER_FOUND) {
+            x->way.content = CONTENT_UNWANTED;
             x->flags |= X_CLOSE | X_LINGER; /* answered without its content, which may or may not follow */
             return run(s, x);
         }
         if (here == 0)
             x->flags |= X_CONTINUE_OWED;
     }
-    return read_content(c, s, x);
+    /* Middleware runs before the content is read; where nothing can wait, everything runs behind it. */
+    bool gathers_first = chain_collects_first(x->chain) || c->common.tasks == NULL ||
+                         x->chain->prepare != NULL;
+    return gathers_first ? read_content(c, s, x) : run(s, x);
 }
 
 /* The header that a balancer puts in front of a connection's first request. AGAIN: it has been read. */
@@ -282,12 +212,28 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
     }
 }
 
+/* A handler waits: for content, with its deadline, or for something that has none; then what the connection tells is that
+ * the client goes. Or a file does. */
+static void settle_waiting(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (x->task == NULL) {
+        loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
+        return;
+    }
+    if (!(x->flags & X_EOF))
+        loop_arm_recv(&c->loop, s);
+    if (x->way.wants == WANT_CONTENT)
+        set_deadline_from(c, s, x->since_ms, c->limits.content_timeout_ms);
+    else
+        loop_set_deadline(&c->loop, s, UINT32_MAX);
+}
+
 /* Nothing to send and nothing to do: the phase's deadline, or everything goes back. */
 static void conn_settle(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     bool eof = x->flags & X_EOF;
     if (UNLIKELY(s->state == CONN_WAITING && !c->stopping)) {
-        loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
+        settle_waiting(c, s, x);
         return;
     }
     if (UNLIKELY(eof || c->stopping)) {
@@ -330,7 +276,17 @@ static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
         LAST_SENT = X_CLOSE | X_SENT
     }; /* not only asked for by a head whose response is to come */
     x->output_size = 0;
-    x->moved = x->content_size; /* a content under way counts on from here */
+    x->moved = x->content_size;      /* a content under way counts on from here */
+    if (UNLIKELY(x->task != NULL)) { /* the response, if it is this one's, goes on */
+        if (x->way.wants == WANT_SENT)
+            leat__task_make_ready(x->task, 0);
+        return true;
+    }
+    x->piece_size = x->piece_tail_size = 0;
+    if (UNLIKELY(x->flags & X_BROKEN)) {
+        leat__conn_close(c, s);
+        return false;
+    }
     if (UNLIKELY((x->flags & LAST_SENT) == LAST_SENT)) {
         end_connection(c, s, x);
         return false;
@@ -416,16 +372,21 @@ void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x)
     if (x->work != NULL)
         return;
     x->flags &= (uint16_t)~X_RETRY;
-    bool is_sending = x->flags & X_BY_REFERENCE;
+    bool is_sending = (x->flags & X_BY_REFERENCE) && x->task == NULL;
     if (!is_sending || send_on(c, s, x))
         leat__conn_advance(c, s, x);
+}
+
+static bool has_output(const struct leat_exchange *x)
+{
+    return x->output_size > 0 || (x->flags & (X_BY_REFERENCE | X_BROKEN)) || x->piece_size > 0;
 }
 
 void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     for (;;) {
         enum step step = s->state == CONN_CONTENT             ? read_content(c, s, x)
-                         : UNLIKELY(s->state == CONN_WAITING) ? run(s, x)
+                         : UNLIKELY(s->state == CONN_WAITING) ? go_on(s, x)
                                                               : read_head(c, s, x);
         if (step == STEP_AGAIN)
             continue;
@@ -433,9 +394,9 @@ void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x
             leat__conn_close(c, s);
             return;
         }
-        if ((x->output_size > 0 || (x->flags & X_BY_REFERENCE)) && !conn_flush(c, s, x))
+        if (has_output(x) && !conn_flush(c, s, x))
             return;
-        if (step == STEP_WAIT) {
+        if (step == STEP_WAIT && !is_ready(x)) {
             conn_settle(c, s, x);
             return;
         }

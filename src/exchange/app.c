@@ -12,6 +12,7 @@ leat_app *leat_app_create(void)
 {
     leat_app *app = leat__start_alloc(sizeof *app);
     app->prefix = leat__start_copy("");
+    app->content_max = UINT64_MAX;
     return app;
 }
 
@@ -65,8 +66,11 @@ leat_app *leat_group(leat_app *app, const char *prefix)
     leat_app *root = leat__app_root(app);
     leat_app *group = leat__start_alloc(sizeof *group);
     group->parent = app;
-    if (prefix == NULL || prefix[0] != '/' || prefix[strlen(prefix) - 1] == '/') {
-        leat__app_error(app, "group \"%s\": a prefix begins with '/' and does not end with it",
+    group->content_max = UINT64_MAX;
+    bool is_prefix = prefix != NULL &&
+                     (prefix[0] == '\0' || (prefix[0] == '/' && prefix[strlen(prefix) - 1] != '/'));
+    if (!is_prefix) {
+        leat__app_error(app, "group \"%s\": a prefix is empty, or begins with '/' and does not end with it",
                         prefix ? prefix : "(null)");
         prefix = "";
     }
@@ -96,8 +100,8 @@ void leat_use(leat_app *app, leat_handler *middleware)
     leat_use_with(app, middleware, NULL);
 }
 
-void leat_route_with(leat_app *app, const char *method, const char *pattern, leat_handler *handler,
-                     void *data)
+static void add_route(leat_app *app, const char *method, const char *pattern,
+                      const struct chain_link *link)
 {
     leat_app *root = leat__app_root(app);
     const char *shown = pattern ? pattern : "(null)";
@@ -108,7 +112,7 @@ void leat_route_with(leat_app *app, const char *method, const char *pattern, lea
                         shown, method ? method : "(null)");
         return;
     }
-    if (pattern == NULL || handler == NULL) {
+    if (pattern == NULL || link->handler == NULL) {
         leat__app_error(app, "route %s \"%s\": needs a pattern and a handler", method, shown);
         return;
     }
@@ -122,9 +126,20 @@ void leat_route_with(leat_app *app, const char *method, const char *pattern, lea
     root->routes = leat__start_grow(root->routes, root->route_count * size,
                                     (root->route_count + 1) * size);
     struct app_route *route = &root->routes[root->route_count++];
-    *route = (struct app_route){
-        found, leat__start_alloc(pattern_size), app, {.handler = handler, .data = data}};
+    *route = (struct app_route){found, leat__start_alloc(pattern_size), app, *link};
     snprintf(route->pattern, pattern_size, "%s%s", app->prefix, pattern);
+}
+
+void leat_route_with(leat_app *app, const char *method, const char *pattern, leat_handler *handler,
+                     void *data)
+{
+    add_route(app, method, pattern, &(struct chain_link){handler, data, .collects = true});
+}
+
+void leat_route_stream(leat_app *app, const char *method, const char *pattern,
+                       leat_handler *handler, void *data)
+{
+    add_route(app, method, pattern, &(struct chain_link){handler, data, .collects = false});
 }
 
 void leat_route(leat_app *app, const char *method, const char *pattern, leat_handler *handler)
@@ -147,6 +162,50 @@ ROUTE_FUNCTIONS(post, "POST")
 ROUTE_FUNCTIONS(put, "PUT")
 ROUTE_FUNCTIONS(patch, "PATCH")
 ROUTE_FUNCTIONS(delete, "DELETE")
+
+#define STREAM_FUNCTIONS(name, METHOD)                                                                    \
+    void leat_##name##_stream(leat_app *app, const char *pattern, leat_handler *handler)                  \
+    {                                                                                                     \
+        leat_route_stream(app, METHOD, pattern, handler, NULL);                                           \
+    }                                                                                                     \
+    void leat_##name##_stream_with(leat_app *app, const char *pattern, leat_handler *handler, void *data) \
+    {                                                                                                     \
+        leat_route_stream(app, METHOD, pattern, handler, data);                                           \
+    }
+STREAM_FUNCTIONS(post, "POST")
+STREAM_FUNCTIONS(put, "PUT")
+
+void leat_limit_content(leat_app *app, uint64_t max)
+{
+    app->content_max = max;
+}
+
+void leat_on_shard(leat_app *app, void *(*open)(void *argument), void (*close)(void *state), void *argument)
+{
+    leat_app *root = leat__app_root(app);
+    size_t size = sizeof *root->states;
+    if (open == NULL || app->state != 0) {
+        leat__app_error(app, "leat_on_shard of \"%s\": %s", app->prefix,
+                        open == NULL ? "open is NULL" : "a group has one state");
+        return;
+    }
+    root->states = leat__start_grow(root->states, root->state_count * size,
+                                    (root->state_count + 1) * size);
+    root->states[root->state_count++] = (struct app_state){open, close, argument};
+    app->state = root->state_count;
+}
+
+void leat_every_ms(leat_app *app, uint64_t interval_ms, void (*function)(void *argument), void *argument)
+{
+    leat_app *root = leat__app_root(app);
+    size_t size = sizeof *root->every;
+    if (function == NULL || interval_ms == 0) {
+        leat__app_error(app, "leat_every_ms: needs a function and an interval of at least 1 ms");
+        return;
+    }
+    root->every = leat__start_grow(root->every, root->every_count * size, (root->every_count + 1) * size);
+    root->every[root->every_count++] = (struct app_every){interval_ms, function, argument};
+}
 
 leat_pool *leat_pool_create(leat_app *app, const char *name, size_t size, size_t count)
 {
@@ -179,6 +238,11 @@ void leat__app_prepare(leat_app *app, leat_handler *handler, leat__prepare_funct
     root->prepared[root->prepared_count++] = (struct app_prepared){handler, prepare};
 }
 
+void leat__app_never_waits(leat_app *app)
+{
+    leat__app_root(app)->never_waits = true;
+}
+
 void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes)
 {
     leat_app *root = leat__app_root(app);
@@ -186,17 +250,23 @@ void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes)
     root->bundle_bytes += bundle_bytes;
 }
 
-/* The routes as the router wants them, in fresh memory; value is the index of the route's first link. */
+static uint32_t count_middleware(const leat_app *group)
+{
+    uint32_t count = 0;
+    for (; group != NULL; group = group->parent)
+        count += group->middleware_count;
+    return count;
+}
+
+/* The routes as the router wants them, in fresh memory; value is the route's number: 0 is that of no route. */
 static struct router_route *list_routes(const leat_app *root, uint32_t *link_count)
 {
     struct router_route *list = leat__start_alloc((root->route_count + 1) * sizeof *list);
-    uint32_t links = root->middleware_count + 2; /* the unrouted chain comes first */
+    uint32_t links = root->middleware_count + 2; /* the handler and the chain's end */
     for (uint32_t i = 0; i < root->route_count; i++) {
         const struct app_route *route = &root->routes[i];
-        list[i] = (struct router_route){route->method, route->pattern, links};
-        for (const leat_app *group = route->group; group != NULL; group = group->parent)
-            links += group->middleware_count;
-        links += 2; /* the handler and the chain's end */
+        list[i] = (struct router_route){route->method, route->pattern, i + 1};
+        links += count_middleware(route->group) + 2;
     }
     *link_count = links;
     return list;
@@ -216,6 +286,16 @@ static void tell_bad_routes(leat_app *root, struct router_route *list)
     }
 }
 
+/* Of all routes, and of the chains and patterns they refer to. */
+static size_t routes_size(const leat_app *root, uint32_t link_count)
+{
+    size_t text = 0;
+    for (uint32_t i = 0; i < root->route_count; i++)
+        text += strlen(root->routes[i].pattern) + 1;
+    return (root->route_count + 1) * sizeof(struct chain) + link_count * sizeof(struct chain_link) +
+           align_up(text, 16);
+}
+
 ptrdiff_t leat__app_measure(leat_app *app)
 {
     leat_app *root = leat__app_root(app);
@@ -227,7 +307,7 @@ ptrdiff_t leat__app_measure(leat_app *app)
     leat__start_free(list);
     if (size < 0 || root->errors != NULL)
         return -EINVAL;
-    return (ptrdiff_t)align_up((size_t)size, 16) + (ptrdiff_t)(link_count * sizeof(struct chain_link));
+    return (ptrdiff_t)align_up((size_t)size, 16) + (ptrdiff_t)align_up(routes_size(root, link_count), 16);
 }
 
 /* Writes the middleware of group, outermost app first, at link; answers where it ends. */
@@ -242,19 +322,40 @@ static struct chain_link *write_middleware(struct chain_link *link, const leat_a
 }
 
 /* The middleware, the handler, the end; answers where that is. */
-static struct chain_link *write_chain(struct chain_link *first, const leat_app *root,
-                                      const leat_app *group, const struct chain_link *handler)
+static struct chain_link *write_chain(struct chain_link *first, const leat_app *group,
+                                      const struct chain_link *handler)
 {
     struct chain_link *link = write_middleware(first, group);
     *link++ = *handler;
     *link++ = (struct chain_link){0};
+    return link;
+}
+
+/* What is said of a route by its groups: the innermost counts. */
+static void describe(struct chain *chain, const leat_app *root, const leat_app *group,
+                     const struct chain_link *handler)
+{
+    chain->content_max = UINT64_MAX;
+    chain->collects = handler->collects;
+    for (; group != NULL; group = group->parent) {
+        if (chain->content_max == UINT64_MAX)
+            chain->content_max = group->content_max;
+        if (chain->state == 0)
+            chain->state = group->state;
+    }
     for (uint32_t i = 0; i < root->prepared_count; i++) {
         if (root->prepared[i].handler == handler->handler) {
-            first->prepare = root->prepared[i].prepare;
-            first->prepare_data = handler->data;
+            chain->prepare = root->prepared[i].prepare;
+            chain->prepare_data = handler->data;
         }
     }
-    return link;
+}
+
+static char *write_text(char *at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    memcpy(at, text, size);
+    return at + size;
 }
 
 void leat__app_compile(leat_app *app, struct region *region, struct routes *routes)
@@ -265,17 +366,26 @@ void leat__app_compile(leat_app *app, struct region *region, struct routes *rout
     ptrdiff_t size = leat__router_measure(list, root->route_count, NULL, 0);
     ASSERT(size >= 0);
     void *table = leat__region_take(region, (size_t)size, 16);
-    struct chain_link *links = leat__region_take(region, link_count * sizeof *links, 16);
+    struct chain *all = leat__region_take(region, routes_size(root, link_count), 16);
+    struct chain_link *link = (struct chain_link *)(void *)(all + root->route_count + 1);
+    char *text = (char *)(link + link_count);
+    static const struct chain_link unrouted = {.handler = leat__answer_unrouted, .collects = true};
     routes->router = leat__router_compile(table, (size_t)size, list, root->route_count);
-    routes->links = links;
-    routes->unrouted = 0;
-    struct chain_link *link = write_chain(links, root, root,
-                                          &(struct chain_link){.handler = leat__answer_unrouted});
+    routes->all = all;
+    routes->count = root->route_count + 1;
+    all[0] = (struct chain){.links = link, .pattern = "", .method = ""};
+    describe(&all[0], root, root, &unrouted);
+    link = write_chain(link, root, &unrouted);
     for (uint32_t i = 0; i < root->route_count; i++) {
-        ASSERT(list[i].value == (uint32_t)(link - links));
-        link = write_chain(link, root, root->routes[i].group, &root->routes[i].link);
+        const struct app_route *from = &root->routes[i];
+        all[i + 1] = (struct chain){.links = link,
+                                    .number = i + 1,
+                                    .pattern = text,
+                                    .method = leat__http_method_name(from->method)};
+        describe(&all[i + 1], root, from->group, &from->link);
+        link = write_chain(link, from->group, &from->link);
+        text = write_text(text, from->pattern);
     }
-    ASSERT(link == links + link_count);
     leat__start_free(list);
 }
 
@@ -300,6 +410,8 @@ void leat_app_destroy(leat_app *app)
     leat__start_free(app->routes);
     leat__start_free(app->groups);
     leat__start_free(app->guests);
+    leat__start_free(app->states);
+    leat__start_free(app->every);
     leat__start_free(app->descriptors);
     leat__start_free(app->errors);
     destroy_group(app);

@@ -20,14 +20,32 @@ typedef enum prepare_result leat__prepare_function(leat_exchange *x, void *data)
 struct chain_link {
     leat_handler *handler; /* NULL: the chain's end, behind the link that answers */
     void *data;
-    leat__prepare_function *prepare; /* of a chain's first link; NULL: the chain can run at once */
-    void *prepare_data;              /* the last link's data */
+    bool collects; /* wants the request's content whole, before it is called */
 };
+
+/* What a request is routed to, and what is said of it. */
+struct chain {
+    const struct chain_link *links;  /* the first */
+    leat__prepare_function *prepare; /* NULL: the chain can run at once */
+    void *prepare_data;              /* the last link's data */
+    uint64_t content_max;            /* UINT64_MAX: no bound of its own */
+    uint32_t state;                  /* of the shard's states, the one of its group, + 1; 0: none */
+    uint32_t number;                 /* in routes->all */
+    const char *pattern;             /* as registered, with the groups' prefixes */
+    const char *method;
+    bool collects; /* its handler does */
+};
+
+/* Its handler wants the content whole, and nothing runs before it. */
+static inline bool chain_collects_first(const struct chain *chain)
+{
+    return chain->links[0].collects;
+}
 
 struct routes {
     const struct router *router;
-    const struct chain_link *links; /* all chains; a route's value is the index of its first link */
-    uint32_t unrouted;              /* chain of 404, 405, 501 and OPTIONS */
+    const struct chain *all; /* a route's value in the router is its number; number 0: of 404, 405, 501 and OPTIONS */
+    uint32_t count;
 };
 
 struct app_route {
@@ -53,6 +71,8 @@ struct leat_app {
     char *prefix;     /* whole, from the root */
     struct chain_link *middleware;
     uint32_t middleware_count;
+    uint64_t content_max; /* UINT64_MAX: not said */
+    uint32_t state;       /* of the root's states, + 1; 0: the parent's */
     /* of the root */
     struct app_route *routes;
     uint32_t route_count;
@@ -72,7 +92,20 @@ struct leat_app {
         leat__prepare_function *prepare;
     } prepared[APP_PREPARED_MAX];
     uint32_t prepared_count;
+    struct app_state { /* of each shard: leat_on_shard */
+        void *(*open)(void *argument);
+        void (*close)(void *state);
+        void *argument;
+    } * states;
+    uint32_t state_count;
+    struct app_every { /* leat_every_ms */
+        uint64_t interval_ms;
+        void (*function)(void *argument);
+        void *argument;
+    } * every;
+    uint32_t every_count;
     bool serves_files;
+    bool never_waits;      /* none of its handlers does: they run on the shard's own stack */
     uint64_t bundle_bytes; /* mapped */
     char *errors;          /* lines */
 };
@@ -91,6 +124,9 @@ void leat__app_prepare(leat_app *app, leat_handler *handler, leat__prepare_funct
 
 /* The app serves files: the plan gets their cache and the workers that read them. bundle_bytes: of mappings. */
 void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes);
+
+/* None of its handlers waits. */
+void leat__app_never_waits(leat_app *app);
 
 /* thing is destroyed with the app. */
 void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));

@@ -16,6 +16,8 @@ struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct
     x->rest.still = NULL;
     x->rest.warm = false;
     x->work = NULL;
+    x->task = NULL;
+    x->piece_size = x->piece_tail_size = 0;
     size_t used = align_up(sizeof *x, 16);
     leat__arena_init(&x->arena, room->data + used, PLAN_EXCHANGE_PAGE - used, &memory->chunks,
                      &memory->larges, EXCHANGE_CHUNKS_MAX);
@@ -31,12 +33,15 @@ void leat__exchange_begin(struct leat_exchange *x)
     x->link = NULL;
     x->head_end = 0;
     x->since_ms = 0;
+    x->way = (struct exchange_way){0};
     x->content = NULL;
     x->content_size = 0;
     x->content_block = NULL;
     x->response_block = NULL;
     memset(&x->response, 0, sizeof x->response);
     x->response.file = -1;
+    x->filter = NULL;
+    x->trailers = NULL;
     http1_head_init(&x->head);
 }
 
@@ -99,12 +104,60 @@ unsigned leat__exchange_route(struct leat_exchange *x)
             x->route_result = (uint8_t)leat__router_match(routes->router, head->method, x->path,
                                                           x->path_size, &x->match);
     }
-    x->link = routes->links + (x->route_result == ROUTER_FOUND ? x->match.value : routes->unrouted);
+    x->chain = &routes->all[x->route_result == ROUTER_FOUND ? x->match.value : 0];
+    x->link = x->chain->links;
     return 0;
 }
 
-void leat__exchange_run(struct leat_exchange *x)
+bool leat__exchange_run(struct leat_exchange *x)
 {
+    struct tasks *tasks = x->common->tasks;
+    if (UNLIKELY(tasks == NULL)) {
+        x->link->handler(x);
+        return true;
+    }
+    if (UNLIKELY(tasks->warm == NULL) && !leat__tasks_warm_up(tasks)) {
+        exchange_count_refusal(x, &x->common->counters->refused_task);
+        leat_problem(x, 503, "All stacks of handlers that wait are in use");
+        return true;
+    }
+    if (LIKELY(task_run_handler(tasks, x->link->handler, x)))
+        return true;
+    x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
+    return false;
+}
+
+bool leat__exchange_go_on(struct leat_exchange *x)
+{
+    bool ended = leat__task_go_on(x->task);
+    if (ended)
+        x->task = NULL;
+    return ended;
+}
+
+bool leat__exchange_may_wait(const struct leat_exchange *x)
+{
+    const struct tasks *tasks = x->common->tasks;
+    return tasks != NULL && tasks->current != NULL && tasks->current->exchange == x;
+}
+
+void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail)
+{
+    x->way.content = CONTENT_BROKEN;
+    x->way.refused_status = (uint16_t)status;
+    x->refused_detail = detail;
+    x->common->counters->bad_requests += status != 408 && status != 503;
+    x->flags |= X_CLOSE | X_LINGER;
+}
+
+/* The next link, once the content is there that it wants. */
+static void run_link(struct leat_exchange *x)
+{
+    if (UNLIKELY(x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING) &&
+        x->link->collects && !x->common->carrier->collect(x)) {
+        leat_problem(x, x->way.refused_status, x->refused_detail);
+        return;
+    }
     x->link->handler(x);
 }
 
@@ -114,7 +167,7 @@ void leat_next(leat_exchange *x)
     if (mine[1].handler == NULL || (x->flags & X_NEXT_ENDED))
         return;
     x->link = mine + 1;
-    x->link->handler(x);
+    run_link(x);
     x->link = mine;
     x->flags |= X_NEXT_ENDED; /* from here outwards every leat_next has had its run */
 }

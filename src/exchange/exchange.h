@@ -26,6 +26,19 @@
 #include "net/net.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "task/task.h"
+
+/* What an exchange wants of what carries it (conn/): called on the stack of its handler, they may wait. */
+struct exchange_carrier {
+    /* As leat_read, of a content that is not in memory. */
+    int64_t (*read)(struct leat_exchange *x, void *bytes, size_t size);
+    /* The whole of it into memory: true; false: a refusal is told (x->refused_status). */
+    bool (*collect)(struct leat_exchange *x);
+    /* The handler has ended: what is left of the content is skipped, or the connection will have to close. */
+    void (*leave)(struct leat_exchange *x);
+    /* Goes on with a waiting exchange whose task is ready: the task's go. */
+    void (*go)(struct task *task);
+};
 
 /* What all exchanges of a shard share. */
 struct exchange_common {
@@ -42,11 +55,15 @@ struct exchange_common {
     const struct slot *slots; /* the shard's: a slot's index is its place */
     uint32_t file_check_ms;   /* how long what is known of a file is believed */
     const int64_t *now_ms;    /* the loop's clock: monotonic */
+    struct tasks *tasks;      /* NULL: handlers run on the shard's own stack, and can't wait */
+    const struct exchange_carrier *carrier;
+    void **states; /* leat_on_shard's, in order of registration */
 };
 
 enum exchange_flags {
     X_CLOSE = 1,  /* the connection closes after this response */
     X_LINGER = 2, /* … and what the peer still sends is read and thrown away for a while */
+    X_BROKEN = 8, /* the response can't be ended well: the connection breaks */
     X_SENT = 4,   /* the head is written: fields can't change any more */
     X_EOF = 16,   /* the peer has said its last */
     X_CONTINUE_OWED = 32, /* 100 (Continue) is expected and not sent */
@@ -60,6 +77,39 @@ enum exchange_flags {
     X_RETRY = 16384,    /* waits for a work to be free */
     X_PIECES = 32768,   /* the response is a list of pieces */
     X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
+};
+
+/* How far a request's content has come. */
+enum content_state {
+    CONTENT_NONE,     /* there is none */
+    CONTENT_PENDING,  /* announced, and nothing of it taken */
+    CONTENT_READING,  /* being taken, in pieces or into memory */
+    CONTENT_WHOLE,    /* in memory: x->content */
+    CONTENT_READ,     /* was read in pieces, to its end */
+    CONTENT_BROKEN,   /* will not come whole */
+    CONTENT_UNWANTED, /* the client may not even send it: answered without */
+};
+
+/* What the handler of an exchange waits for, as far as its connection has to do with it. */
+enum exchange_want { WANT_NOTHING, WANT_CONTENT, WANT_SENT };
+
+/* A response that is written in pieces. */
+enum stream_state {
+    STREAM_NONE,
+    STREAM_CHUNKED,
+    STREAM_SIZED,
+    STREAM_TO_CLOSE, /* HTTP/1.0: the connection's end is the content's */
+    STREAM_BARE,     /* HEAD and the like: what is written is thrown away */
+};
+
+/* All zero when a request begins. */
+struct exchange_way {
+    uint8_t content;         /* enum content_state */
+    uint8_t wants;           /* enum exchange_want */
+    uint8_t stream;          /* enum stream_state */
+    uint8_t chunk_is_open;   /* the output ends with a chunk whose size is not written yet */
+    uint16_t refused_status; /* the answer is this, whatever the handler says; 0: no */
+    int16_t write_error;     /* of the stream, remembered */
 };
 
 struct response_field {
@@ -122,12 +172,24 @@ struct leat_exchange {
     /* lines 3 and 4 */
     struct response response;
     /* a request with parameters or content */
+    const struct chain *chain;
+    struct exchange_way way;
     const char *content; /* of the request */
     uint64_t content_size;
     char *content_block; /* from the content store; NULL: the content lies in place, or there is none */
     char *response_block; /* from the content store, for a response's copied content */
     uint64_t moved;       /* octets of content, or of the send, when the window under way began */
     struct response_rest rest;
+    struct task *task; /* its handler's, once it has waited; NULL: none */
+    const char *refused_detail;
+    uint64_t content_read; /* octets of a whole content that leat_read has given out */
+    uint64_t stream_left;  /* STREAM_SIZED: octets still to come */
+    uint32_t chunk_at;     /* in the output: where the open chunk's size belongs */
+    uint32_t piece_size, piece_tail_size;
+    const char *piece, *piece_tail; /* of a stream, to be sent behind the output from where they lie */
+    const struct response_filter *filter; /* what is written passes it; NULL: none */
+    void *filter_state;
+    struct response_field *trailers;
     struct work *work; /* under way for this exchange; NULL: none */
     void *prepared;
     void (*let_go)(struct leat_exchange *x, void *prepared);
@@ -162,8 +224,33 @@ void leat__exchange_end(struct leat_exchange *x);
 /* After a complete head: finds the route. A status when the target can't be understood (400), else 0. */
 unsigned leat__exchange_route(struct leat_exchange *x);
 
-/* Runs the chain: when it returns, a response is made. */
-void leat__exchange_run(struct leat_exchange *x);
+/* Runs the chain: true: it has returned, and a response is made. false: it waits (x->task). */
+bool leat__exchange_run(struct leat_exchange *x);
+/* The task is ready: as leat__exchange_run. */
+bool leat__exchange_go_on(struct leat_exchange *x);
+
+/* The handler runs on a stack of its own, here and now: it may wait. */
+bool leat__exchange_may_wait(const struct leat_exchange *x);
+
+/* The chain's answer won't count: the client gets status (with detail, which stays), and the connection closes. */
+void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
+
+/* For middleware that changes what is written: everything of the response's content passes write, in order; then end. Set
+ * before the response's head is made, one at a time. begin may change fields. Each answers 0 or -errno, which ends the
+ * stream; they hand on by leat__stream_put. A response that is made whole does not pass it. */
+struct response_filter {
+    int (*begin)(leat_exchange *x, void *state);
+    int (*write)(leat_exchange *x, void *state, const void *bytes, size_t size);
+    int (*flush)(leat_exchange *x, void *state);
+    int (*end)(leat_exchange *x, void *state);
+};
+int leat__stream_put(struct leat_exchange *x, const void *bytes, size_t size);
+/* The handler of a stream has ended: its last octets. */
+void leat__stream_end(struct leat_exchange *x);
+/* Before the output is sent: what has gathered of a chunk becomes one. */
+void leat__stream_close_chunk(struct leat_exchange *x);
+/* Writes the head of a response whose content follows (x->way.stream). 0, -ENOMEM. */
+int leat__response_begin_stream(struct leat_exchange *x);
 
 /* Writes the response's head and, where it fits, content into the output; the rest is told to loop_send by
  * leat__exchange_to_send. */

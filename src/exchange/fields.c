@@ -86,34 +86,80 @@ static void remove_field(struct leat_exchange *x, const char *name, size_t name_
     }
 }
 
-static int put_field(leat_exchange *x, const char *name, const char *value, bool replace)
+static bool is_no_field(const char *name, const char *value)
 {
-    if (name == NULL || value == NULL)
-        return -EINVAL;
+    return name == NULL || value == NULL || !leat__http1_is_token(name, strlen(name)) ||
+           !leat__http1_is_field_value(value, strlen(value)) || is_framing(name);
+}
+
+/* A complete line in the arena. 0, -ENOMEM. */
+static int make_field(leat_exchange *x, const char *name, const char *value, struct response_field **made)
+{
     size_t name_size = strlen(name), value_size = strlen(value);
-    if (!leat__http1_is_token(name, name_size) || !leat__http1_is_field_value(value, value_size) ||
-        is_framing(name))
-        return -EINVAL;
-    if (x->flags & X_SENT)
-        return -EALREADY;
     size_t size = name_size + value_size + 4;
     struct response_field *f = arena_alloc(&x->arena, sizeof *f + size);
     if (f == NULL)
         return -ENOMEM;
     f->next = NULL;
+    f->replaces = false;
     f->name_size = (uint32_t)name_size;
     f->size = (uint32_t)size;
-    f->replaces = replace || strcasecmp(name, "Content-Type") == 0;
     memcpy(f->line, name, name_size);
     memcpy(f->line + name_size, ": ", 2);
     memcpy(f->line + name_size + 2, value, value_size);
     memcpy(f->line + size - 2, "\r\n", 2);
+    *made = f;
+    return 0;
+}
+
+static int put_field(leat_exchange *x, const char *name, const char *value, bool replace)
+{
+    struct response_field *f;
+    if (is_no_field(name, value))
+        return -EINVAL;
+    if (x->flags & X_SENT)
+        return -EALREADY;
+    int error = make_field(x, name, value, &f);
+    if (error < 0)
+        return error;
+    f->replaces = replace || strcasecmp(name, "Content-Type") == 0;
     if (replace)
-        remove_field(x, name, name_size);
+        remove_field(x, name, f->name_size);
     struct response *r = &x->response;
     *(r->fields_last ? &r->fields_last->next : &r->fields) = f;
     r->fields_last = f;
     r->fields_size += f->size;
+    return 0;
+}
+
+/* Fields that a recipient must know before the content (RFC 9110 6.5.1). */
+static bool may_trail(const char *name)
+{
+    static const char *const first[] = {
+        "Trailer",       "TE",           "Host",          "Content-Encoding", "Content-Type",
+        "Content-Range", "Set-Cookie",   "Cache-Control", "Expires",          "Age",
+        "Vary",          "Location",     "Retry-After",   "WWW-Authenticate", "Authorization",
+        "Max-Forwards",  "If-None-Match"};
+    for (size_t i = 0; i < COUNT_OF(first); i++)
+        if (strcasecmp(name, first[i]) == 0)
+            return false;
+    return true;
+}
+
+int leat_trailer_set(leat_exchange *x, const char *name, const char *value)
+{
+    struct response_field *f, **link = &x->trailers;
+    if (x->way.stream != STREAM_CHUNKED && x->way.stream != STREAM_NONE)
+        return x->way.stream == STREAM_SIZED ? -EINVAL : 0; /* there is no place for them */
+    if (is_no_field(name, value) || !may_trail(name))
+        return -EINVAL;
+    int error = make_field(x, name, value, &f);
+    if (error < 0)
+        return error;
+    while (*link != NULL && !field_is(*link, name, f->name_size))
+        link = &(*link)->next;
+    f->next = *link != NULL ? (*link)->next : NULL;
+    *link = f;
     return 0;
 }
 

@@ -54,6 +54,11 @@ void *leat_data(leat_exchange *x)
     return x->link->data;
 }
 
+void *leat_shard_data(leat_exchange *x)
+{
+    return x->chain != NULL && x->chain->state != 0 ? x->common->states[x->chain->state - 1] : NULL;
+}
+
 leat_slice leat_field(leat_exchange *x, const char *name)
 {
     unsigned from = 0;
@@ -112,9 +117,19 @@ static int64_t integer_or(const char *text, int64_t otherwise)
     return errno == 0 && end != text && *end == '\0' ? value : otherwise;
 }
 
+/* The text was made for a moment: its memory goes back, unless it was the first of a new chunk. */
+static int64_t integer_for_a_moment(leat_exchange *x, char *before, const char *text, int64_t otherwise)
+{
+    int64_t value = integer_or(text, otherwise);
+    if (text == before)
+        x->arena.at = before;
+    return value;
+}
+
 int64_t leat_param_int(leat_exchange *x, const char *name, int64_t otherwise)
 {
-    return integer_or(leat_param(x, name), otherwise);
+    char *before = x->arena.at;
+    return integer_for_a_moment(x, before, leat_param(x, name), otherwise);
 }
 
 /* Whether a query's key, as sent, means name. */
@@ -152,7 +167,8 @@ const char *leat_query(leat_exchange *x, const char *name)
 
 int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise)
 {
-    return integer_or(leat_query(x, name), otherwise);
+    char *before = x->arena.at;
+    return integer_for_a_moment(x, before, leat_query(x, name), otherwise);
 }
 
 uint64_t leat_now_ns(void)

@@ -43,6 +43,8 @@ void leat__response_make(struct leat_exchange *x, int status, const char *type_l
                          size_t type_size, const char *content, uint64_t size)
 {
     struct response *r = &x->response;
+    if (UNLIKELY(x->way.stream != STREAM_NONE))
+        return; /* one is under way already */
     r->status = (uint16_t)(status >= 200 && status <= 599 ? status : 500);
     r->type_line = type_line;
     r->type_size = (uint32_t)type_size;
@@ -117,7 +119,8 @@ static bool write_head(struct leat_exchange *x)
     head.status = r->status;
     head.date = date_line(x->common);
     head.content_length = r->content_size;
-    head.has_length = !no_content;
+    head.has_length = !no_content && x->way.stream != STREAM_CHUNKED && x->way.stream != STREAM_TO_CLOSE;
+    head.chunked = x->way.stream == STREAM_CHUNKED && !no_content;
     head.close = (x->flags & X_CLOSE) != 0;
     head.keep_alive = !head.close && x->head.minor == 0 && (x->head.flags & HTTP1_KEEP_ALIVE_SAID);
     size_t n = leat__http1_write_head(x->output + x->output_size, PLAN_OUTPUT - x->output_size, &head);
@@ -135,9 +138,46 @@ static bool write_head(struct leat_exchange *x)
     return true;
 }
 
+int leat__response_begin_stream(struct leat_exchange *x)
+{
+    struct response *r = &x->response;
+    if (x->common->draining)
+        x->flags |= X_CLOSE | X_LINGER;
+    if (x->way.stream == STREAM_TO_CLOSE)
+        x->flags |= X_CLOSE;
+    if (!write_head(x)) {
+        x->way.stream = STREAM_NONE;
+        return -ENOMEM;
+    }
+    x->flags |= X_SENT;
+    x->common->counters->requests++;
+    if (r->long_head != NULL) {
+        x->piece = r->long_head;
+        x->piece_size = r->long_head_size;
+    }
+    if (r->bare)
+        x->way.stream = STREAM_BARE;
+    return 0;
+}
+
+/* The answer that counts is not the chain's. */
+static void answer_refusal(struct leat_exchange *x)
+{
+    response_forget(x);
+    leat_problem(x, x->way.refused_status, x->refused_detail);
+}
+
 void leat__response_send(struct leat_exchange *x)
 {
     struct response *r = &x->response;
+    if (UNLIKELY(x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING))
+        x->common->carrier->leave(x);
+    if (UNLIKELY(x->way.stream != STREAM_NONE)) {
+        leat__stream_end(x);
+        return;
+    }
+    if (UNLIKELY(x->way.refused_status != 0))
+        answer_refusal(x);
     settle(x);
     if (UNLIKELY(x->common->draining))
         x->flags |= X_CLOSE | X_LINGER;

@@ -121,6 +121,7 @@ struct http1_response {
     const char *date; /* "Date: …\r\n", cached per second; HTTP1_DATE_LINE octets; NULL: none */
     uint64_t content_length;
     bool has_length; /* false for 1xx, 204, 304-without */
+    bool chunked;    /* says Transfer-Encoding: chunked */
     bool close;      /* says Connection: close */
     bool keep_alive; /* says Connection: keep-alive (HTTP/1.0) */
 };

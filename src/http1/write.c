@@ -68,6 +68,8 @@ size_t leat__http1_write_head(char *out, size_t room, const struct http1_respons
         at = put_number(at, r->content_length);
         at = put(at, "\r\n", 2);
     }
+    if (UNLIKELY(r->chunked))
+        at = put(at, "Transfer-Encoding: chunked\r\n", 28);
     if (UNLIKELY(r->close))
         at = put(at, "Connection: close\r\n", 19);
     else if (UNLIKELY(r->keep_alive))

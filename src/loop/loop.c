@@ -43,7 +43,7 @@ int leat__loop_open(struct loop *loop, enum loop_kind kind, const struct loop_op
     loop->slots = options->slots;
     loop->receive = options->receive;
     loop->mailbox = options->mailbox;
-    loop->alarm_ms = INT64_MAX;
+    loop->alarm_ms = loop->due_ms = INT64_MAX;
     loop->scratch = buffer_acquire(options->receive);
     if (loop->scratch == NULL)
         return -ENOMEM;
@@ -75,10 +75,11 @@ static int64_t sleep_bound_ms(const struct loop *loop, int64_t wait_max_ms)
     int64_t wheel = leat__wheel_next_ms(&loop->wheel, loop->now_ms);
     if (wheel >= 0 && (bound < 0 || wheel < bound))
         bound = wheel;
-    if (loop->alarm_ms != INT64_MAX) {
-        int64_t alarm = loop->alarm_ms > loop->now_ms ? loop->alarm_ms - loop->now_ms : 0;
-        if (bound < 0 || alarm < bound)
-            bound = alarm;
+    int64_t at_ms = loop->alarm_ms < loop->due_ms ? loop->alarm_ms : loop->due_ms;
+    if (at_ms != INT64_MAX) {
+        int64_t left = at_ms > loop->now_ms ? at_ms - loop->now_ms : 0;
+        if (bound < 0 || left < bound)
+            bound = left;
     }
     return bound;
 }
@@ -113,6 +114,10 @@ void leat__loop_turn(struct loop *loop, int64_t wait_max_ms)
     if (UNLIKELY(loop->now_ms >= loop->alarm_ms)) {
         loop->alarm_ms = INT64_MAX;
         loop->events->on_alarm(loop->context);
+    }
+    if (UNLIKELY(loop->now_ms >= loop->due_ms)) {
+        loop->due_ms = INT64_MAX;
+        loop->events->on_due(loop->context);
     }
     open_graves(loop);
 }

@@ -9,7 +9,8 @@
  *   3. deliver the completions: on_accept, on_recv, on_sent, on_mail …;
  *   4. advance the wheel: on_deadline;
  *   5. on_alarm, if its time has come;
- *   6. bury: slots closed in this turn, with nothing outstanding, get on_closed. Nothing is freed before here,
+ *   6. on_due, if its time has come: tasks run;
+ *   7. bury: slots closed in this turn, with nothing outstanding, get on_closed. Nothing is freed before here,
  *      which is how removal during dispatch is solved, once.
  *
  * What must always be true
@@ -64,6 +65,10 @@ struct loop_events {
     void (*on_closed)(void *context, struct slot *slot);
     void (*on_mail)(void *context, const struct mail *mail);
     void (*on_alarm)(void *context);
+    /* due_ms has come: at the end of the turn, when everything has been delivered */
+    void (*on_due)(void *context);
+    /* what was armed by loop_arm_poll is ready: poll(2)'s events, or -errno */
+    void (*on_poll)(void *context, uint32_t index, uint32_t serial, int events);
 };
 
 struct loop_options {
@@ -75,7 +80,8 @@ struct loop_options {
     struct mailbox *mailbox;     /* already initialised; has the descriptor that wakes us */
     const struct loop_events *events;
     void *context;
-    void *simulation; /* loop_sim.c: struct simulation * */
+    uint32_t poll_count; /* others' descriptors that may be armed at once: their indices are below */
+    void *simulation;    /* loop_sim.c: struct simulation * */
 };
 
 struct loop_backend {
@@ -99,6 +105,8 @@ struct loop_backend {
     void (*refuse)(struct loop *loop, int fd, const void *bytes, size_t size, bool drop);
     /* Gives pages of receive buffers that the backend holds back when they were little used; NULL: it holds none. */
     size_t (*trim)(struct loop *loop, size_t budget);
+    int (*arm_poll)(struct loop *loop, int fd, unsigned events, uint32_t index, uint32_t serial);
+    void (*cancel_poll)(struct loop *loop, int fd, uint32_t index, uint32_t serial);
 };
 
 extern const struct loop_backend leat__loop_uring, leat__loop_epoll, leat__loop_sim;
@@ -111,6 +119,7 @@ struct loop {
     int64_t now_ms;     /* monotonic, of this turn */
     int64_t realtime_s; /* for Date, of this turn */
     int64_t alarm_ms;   /* on_alarm is due at this time; INT64_MAX: not set */
+    int64_t due_ms;     /* and on_due */
     struct buffer_pool *receive;
     struct buffer *scratch; /* where receives that are made by hand land (epoll: all of them) */
     struct mailbox *mailbox;
@@ -196,6 +205,19 @@ static inline void loop_quiet(struct loop *loop, struct slot *slot)
 static inline size_t loop_trim(struct loop *loop, size_t budget)
 {
     return loop->backend->trim != NULL ? loop->backend->trim(loop, budget) : 0;
+}
+
+/* Somebody else's descriptor: on_poll once, when one of events (of poll(2)) is there. index and serial are the caller's to
+ * know it by. 0; -EBUSY: it is armed already; -EPERM: it is always ready (a file); -errno. */
+static inline int loop_arm_poll(struct loop *loop, int fd, unsigned events, uint32_t index, uint32_t serial)
+{
+    return loop->backend->arm_poll(loop, fd, events, index, serial);
+}
+
+/* One that has not come: it will not. fd may be closed then. */
+static inline void loop_cancel_poll(struct loop *loop, int fd, uint32_t index, uint32_t serial)
+{
+    loop->backend->cancel_poll(loop, fd, index, serial);
 }
 
 static inline void loop_refuse(struct loop *loop, int fd, const void *bytes, size_t size, bool drop)

@@ -11,7 +11,8 @@
  *
  * What an event carries (data.u64):
  *   bits 63..32  generation of the slot; 0, which no seated slot has: one of the loop's own descriptors
- *   bits 31..0   index of the slot; of the loop's own: 0 the mailbox, 1 + listener a listener
+ *   bits 31..0   index of the slot; of the loop's own: 0 the mailbox, 1 + listener a listener, bit 31 and a task's
+ *                index: somebody else's descriptor (registered once for one event, then taken out)
  * A closed descriptor leaves epoll by itself; an event already fetched for it finds another generation, or CLOSING.
  *
  * Sends that wait are few (slow readers), so slots have no room for them: they lie in a small hash table by slot. */
@@ -30,8 +31,16 @@ enum {
 
 static const uint32_t SLOT_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
+static const uint32_t TAG_POLL = UINT32_C(1) << 31;
+
+struct epoll_poll { /* what a task waits for */
+    int fd;
+    uint32_t serial;
+};
+
 struct epoll_state {
     int fd;
+    struct epoll_poll *polls;                  /* by index */
     int listeners[LOOP_LISTENERS_MAX];         /* -1: none */
     struct loop_send *pending[PENDING_CHAINS]; /* by slot index */
     struct epoll_event events[EVENTS_PER_TURN];
@@ -245,6 +254,36 @@ static void epoll_quiet(struct loop *loop, struct slot *slot)
     (void)slot;
 }
 
+/* ── Others' descriptors ──────────────────────────────────────────────────────────────────────────────────── */
+
+static int epoll_arm_poll(struct loop *loop, int fd, unsigned events, uint32_t index, uint32_t serial)
+{
+    struct epoll_state *e = state_of(loop);
+    int error = add(e, fd, events | EPOLLONESHOT, TAG_POLL | index);
+    if (error < 0)
+        return error == -EEXIST ? -EBUSY : error;
+    e->polls[index] = (struct epoll_poll){.fd = fd, .serial = serial};
+    return 0;
+}
+
+static void epoll_cancel_poll(struct loop *loop, int fd, uint32_t index, uint32_t serial)
+{
+    struct epoll_state *e = state_of(loop);
+    (void)serial;
+    epoll_ctl(e->fd, EPOLL_CTL_DEL, fd, NULL);
+    e->polls[index].fd = -1;
+}
+
+static void on_poll(struct loop *loop, uint32_t index, uint32_t events)
+{
+    struct epoll_poll *poll = &state_of(loop)->polls[index];
+    if (poll->fd < 0)
+        return; /* cancelled after the kernel had told it */
+    uint32_t serial = poll->serial;
+    epoll_cancel_poll(loop, poll->fd, index, serial);
+    loop->events->on_poll(loop->context, index, serial, (int)events);
+}
+
 /* ── Accepting ────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void accept_some(struct loop *loop, unsigned listener)
@@ -269,6 +308,8 @@ static void handle(struct loop *loop, uint64_t tag, uint32_t events)
     if (UNLIKELY(generation == 0)) {
         if (low == 0)
             leat__loop_take_mail(loop);
+        else if (low & TAG_POLL)
+            on_poll(loop, low & ~TAG_POLL, events);
         else
             accept_some(loop, low - 1);
         return;
@@ -302,11 +343,13 @@ static int epoll_open(struct loop *loop, const struct loop_options *options)
         return -errno;
     struct epoll_state *e = leat__start_alloc(sizeof *e);
     e->fd = fd;
+    e->polls = leat__start_alloc((options->poll_count + 1) * sizeof *e->polls);
     for (unsigned i = 0; i < LOOP_LISTENERS_MAX; i++)
         e->listeners[i] = -1;
     int error = add(e, options->mailbox->wake_fd, EPOLLIN, 0);
     if (error < 0) {
         close(fd);
+        leat__start_free(e->polls);
         leat__start_free(e);
         return error;
     }
@@ -319,6 +362,7 @@ static void epoll_close(struct loop *loop)
 {
     struct epoll_state *e = state_of(loop);
     close(e->fd);
+    leat__start_free(e->polls);
     leat__start_free(e);
     loop->state = NULL;
 }
@@ -339,4 +383,6 @@ const struct loop_backend leat__loop_epoll = {
     .quiet = epoll_quiet,
     .give_back = epoll_give_back,
     .refuse = leat__machine_refuse,
+    .arm_poll = epoll_arm_poll,
+    .cancel_poll = epoll_cancel_poll,
 };

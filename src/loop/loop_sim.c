@@ -453,6 +453,18 @@ static void sim_close(struct loop *loop)
     l->loop = NULL;
 }
 
+/* There are no descriptors here but connections: whatever else is asked for is ready. */
+static int sim_arm_poll(struct loop *loop, int fd, unsigned events, uint32_t index, uint32_t serial)
+{
+    (void)loop, (void)fd, (void)events, (void)index, (void)serial;
+    return -EPERM;
+}
+
+static void sim_cancel_poll(struct loop *loop, int fd, uint32_t index, uint32_t serial)
+{
+    (void)loop, (void)fd, (void)index, (void)serial;
+}
+
 const struct loop_backend leat__loop_sim = {
     .name = "simulated",
     .open = sim_open,
@@ -463,6 +475,8 @@ const struct loop_backend leat__loop_sim = {
     .adopt = sim_adopt,
     .arm_recv = sim_arm_recv,
     .pause_recv = sim_pause_recv,
+    .arm_poll = sim_arm_poll,
+    .cancel_poll = sim_cancel_poll,
     .arm_send = leat__sim_arm_send,
     .shutdown_write = leat__sim_shutdown_write,
     .close_slot = sim_close_slot,

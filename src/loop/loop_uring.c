@@ -280,6 +280,27 @@ static void on_receive(struct loop *loop, struct slot *slot, int result, uint32_
     }
 }
 
+/* ── Others' descriptors ──────────────────────────────────────────────────────────────────────────────────── */
+
+static uint64_t tag_other(uint32_t index, uint32_t serial)
+{
+    return (uint64_t)TAG_OTHER << TAG_KIND_SHIFT | (uint64_t)serial << TAG_GENERATION_SHIFT | index;
+}
+
+static int uring_arm_poll(struct loop *loop, int fd, unsigned events, uint32_t index, uint32_t serial)
+{
+    struct io_uring_sqe *sqe = uring_entry(uring_of(loop));
+    io_uring_prep_poll_add(sqe, fd, events);
+    sqe->user_data = tag_other(index, serial);
+    return 0;
+}
+
+static void uring_cancel_poll(struct loop *loop, int fd, uint32_t index, uint32_t serial)
+{
+    (void)fd;
+    uring_cancel(uring_of(loop), tag_other(index, serial));
+}
+
 /* ── The turn ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static struct loop_send *send_of(uint64_t tag)
@@ -320,6 +341,10 @@ static inline void handle(struct loop *loop, uint64_t tag, int result, uint32_t 
         if (!(flags & IORING_CQE_F_MORE))
             ask_wake(uring_of(loop), loop->mailbox);
         leat__loop_take_mail(loop);
+        break;
+    case TAG_OTHER:
+        loop->events->on_poll(loop->context, (uint32_t)(tag & ((1u << TAG_GENERATION_SHIFT) - 1)),
+                              (uint32_t)(tag >> TAG_GENERATION_SHIFT), result);
         break;
     case TAG_NOBODY:
         break;
@@ -469,4 +494,6 @@ const struct loop_backend leat__loop_uring = {
     .give_back = uring_give_back,
     .trim = uring_trim,
     .refuse = leat__machine_refuse,
+    .arm_poll = uring_arm_poll,
+    .cancel_poll = uring_cancel_poll,
 };

@@ -8,6 +8,7 @@
  *   POLL, RECV         bits 59..28 generation of the slot, bits 27..0 its index
  *   SEND, ROOM         bits 59..0 address of the struct loop_send, which is ours until then and knows its slot
  *   ACCEPT, DOOR       bits 39..8 count of loop_listen calls for that listener, bits 7..0 the listener
+ *   OTHER              bits 59..28 serial, bits 27..0 index of what somebody else's descriptor is polled for
  *   WAKE, NOBODY       nothing
  * The completion of a cancellation itself interests NOBODY. */
 #ifndef LEAT_LOOP_URING_H
@@ -26,7 +27,8 @@ enum tag_kind {
     TAG_POLL,
     TAG_RECV,
     TAG_SEND,
-    TAG_ROOM
+    TAG_ROOM,
+    TAG_OTHER
 };
 
 enum {

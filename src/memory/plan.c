@@ -111,6 +111,7 @@ static void derive(struct plan *plan)
                     CONTENT_BLOCK_MIN;
     plan->file_cache = in->file_cache / in->shards / 16 * 16;
     plan->file_descriptors = (uint32_t)ceil_div(in->file_descriptors, in->shards);
+    plan->tasks = (uint32_t)ceil_div(in->tasks, in->shards);
     plan->works = in->file_threads > 0 ? PLAN_WORKS : 0;
     for (uint32_t i = 0; i < in->user_pool_count; i++)
         plan->user_counts[i] = (uint32_t)ceil_div(in->user_pools[i].count, in->shards);
@@ -161,6 +162,11 @@ static int check_input(const struct plan_input *in, struct refusal to)
                       (unsigned long long)(one ? in->content_max : in->content_total),
                       human(most, content_most), one ? "" : " for each shard");
     }
+    if (in->guards_are_mappings && in->tasks > PLAN_TASK_GUARDS)
+        return refuse(
+            to, -EINVAL,
+            "--tasks %u: this kernel (before 6.13) guards at most %d stacks of a process: lower it",
+            in->tasks, PLAN_TASK_GUARDS);
     return check_user_pools(in, to);
 }
 
@@ -254,6 +260,27 @@ static void tell_records(struct plan *plan)
                  align_up(in->log_ring, PAGE_SIZE_BYTES));
 }
 
+static void tell_tasks(struct plan *plan)
+{
+    const struct plan_input *in = &plan->input;
+    if (plan->tasks == 0)
+        return;
+    add_pool(plan,
+             (struct plan_row){.what = "task stack",
+                               .each = in->stack,
+                               .count = plan->tasks,
+                               .option = "--tasks",
+                               .note = "of handlers that wait; pages as they are touched"},
+             leat__stack_pool_footprint(in->stack, plan->tasks));
+    add_pool(plan,
+             (struct plan_row){.what = "task",
+                               .each = in->task_bytes,
+                               .count = plan->tasks,
+                               .option = "--tasks",
+                               .note = "what is known of one"},
+             align_up((uint64_t)in->task_bytes * plan->tasks, CACHE_LINE));
+}
+
 static void tell_pools(struct plan *plan)
 {
     add_pool(plan,
@@ -286,6 +313,7 @@ static void tell_pools(struct plan *plan)
                  leat__pool_footprint(size, plan->user_counts[i]));
     }
     tell_files(plan);
+    tell_tasks(plan);
     tell_records(plan);
 }
 

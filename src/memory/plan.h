@@ -10,6 +10,7 @@
 #include "memory/content.h"
 #include "memory/pool.h"
 #include "memory/region.h"
+#include "memory/stack.h"
 
 enum {
     PLAN_ROWS_MAX = 96,
@@ -21,9 +22,10 @@ enum {
     PLAN_CHUNK = 4096,                            /* a further chunk of an arena */
     PLAN_LARGE = 65536,                           /* a large head, or a large piece of an arena */
     PLAN_SLOT = 32,                               /* a connection's seat */
-    PLAN_PEER = 20,                 /* a client's address, where they are remembered */
-    PLAN_WORK = 8192,               /* what a worker is given: a path, and what it found */
-    PLAN_WORKS = 48,                /* of a shard, under way at once; fewer than a mailbox holds */
+    PLAN_PEER = 20,           /* a client's address, where they are remembered */
+    PLAN_WORK = 8192,         /* what a worker is given: a path, and what it found */
+    PLAN_WORKS = 48,          /* of a shard, under way at once; fewer than a mailbox holds */
+    PLAN_TASK_GUARDS = 30000, /* stacks whose guards are mappings: a process has 65,530 of them */
     PLAN_WORKER_STACK = 128 * 1024, /* addresses of a worker's stack */
     PLAN_SHARD_STATE = 128 * 1024, /* timer wheel, mailbox, counters and loop of a shard, at most */
     PLAN_STACK = 256 * 1024,       /* addresses of a shard's stack */
@@ -59,6 +61,10 @@ struct plan_input {
     uint64_t bundles;          /* bytes of packed folders, mapped once for all */
     uint64_t log_ring;         /* bytes of a shard's ring of access records; 0: no log */
     bool peers;                /* clients' addresses are remembered */
+    uint32_t tasks; /* handlers that may wait, and tasks of the program's own, in all; 0: nothing waits */
+    uint32_t task_bytes; /* of what is known of one, beside its stack */
+    uint64_t stack; /* bytes of each one's stack, its guard among them; a multiple of the page */
+    bool guards_are_mappings; /* each takes two of the process's mappings (memory/region.h) */
 };
 
 enum plan_kind { PLAN_OURS, PLAN_KERNEL, PLAN_DESCRIPTORS };
@@ -79,7 +85,7 @@ struct plan {
     uint32_t slots, rooms, receives, receive_ring, queue_entries, chunks, larges;
     uint64_t content;    /* bytes */
     uint64_t file_cache; /* bytes */
-    uint32_t works, file_descriptors;
+    uint32_t works, file_descriptors, tasks;
     uint32_t user_counts[PLAN_USER_POOLS_MAX];
     uint64_t shard_bytes; /* the region of one shard */
     /* told */
@@ -113,13 +119,16 @@ struct shard_memory {
     struct cache file_cache;
     uint32_t file_descriptors; /* files that may be kept open */
     struct pool works;
+    struct stack_pool stacks;
+    char *tasks;    /* task_bytes for each */
     char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
     char *log_ring; /* NULL: no log */
     struct pool user[PLAN_USER_POOLS_MAX];
     uint32_t user_count;
     uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */
     int64_t window_since_ms; /* start of the trimmer's window under way; 0: never called */
-    struct trim_watch slots_watch, rooms_watch, receive_watch, chunks_watch, larges_watch, content_watch;
+    struct trim_watch slots_watch, rooms_watch, receive_watch, chunks_watch, larges_watch,
+        content_watch, stacks_watch;
     struct trim_watch user_watch[PLAN_USER_POOLS_MAX];
 };
 

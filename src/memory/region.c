@@ -9,6 +9,10 @@
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13 */
+#endif
+
 /* Populates at once and says so when the machine can't, where a touched page would end the process. */
 static int populate(char *base, size_t size)
 {
@@ -74,6 +78,24 @@ void *leat__region_take(struct region *r, size_t size, size_t align)
 void leat__region_seal(struct region *r)
 {
     r->sealed = true;
+}
+
+int leat__region_guard(void *memory, size_t size)
+{
+    ASSERT(leat__seal_phase() != SEAL_SEALED);
+    if (madvise(memory, size, MADV_GUARD_INSTALL) == 0)
+        return 0;
+    return mprotect(memory, size, PROT_NONE) == 0 ? 0 : -errno;
+}
+
+bool leat__region_marks_guards(void)
+{
+    void *page = mmap(NULL, PAGE_SIZE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return false;
+    bool marks = madvise(page, PAGE_SIZE_BYTES, MADV_GUARD_INSTALL) == 0;
+    munmap(page, PAGE_SIZE_BYTES);
+    return marks;
 }
 
 void leat__region_drop(void *memory, size_t size)

@@ -33,6 +33,11 @@ void *leat__region_take(struct region *r, size_t size, size_t align);
 /* No piece is taken any more. */
 void leat__region_seal(struct region *r);
 
+/* Makes whole pages trap every access, for good. 0 or -errno. Guards are marks in the page table (Linux 6.13), or else a
+ * mapping each, of which a process has some 65,000 (leat__region_marks_guards tells which). At start only. */
+int leat__region_guard(void *memory, size_t size);
+bool leat__region_marks_guards(void);
+
 /* Gives the pages of [memory, memory + size), whole ones, back to the machine; they read zero when touched again. */
 void leat__region_drop(void *memory, size_t size);
 

@@ -29,6 +29,10 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     m->file_descriptors = plan->file_descriptors;
     if (plan->works > 0)
         leat__pool_init(&m->works, &m->region, "file work", PLAN_WORK, plan->works);
+    if (plan->tasks > 0) {
+        error = leat__stack_pool_init(&m->stacks, &m->region, plan->input.stack, plan->tasks);
+        m->tasks = leat__region_take(&m->region, (size_t)plan->input.task_bytes * plan->tasks, CACHE_LINE);
+    }
     if (plan->input.peers)
         m->peers = leat__region_take(&m->region, (size_t)PLAN_PEER * plan->slots, CACHE_LINE);
     if (plan->input.log_ring > 0)
@@ -36,7 +40,9 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
                                         PAGE_SIZE_BYTES);
     ASSERT(m->region.size - m->region.used < PAGE_SIZE_BYTES);
     leat__region_seal(&m->region);
-    return 0;
+    if (error < 0)
+        leat__shard_memory_close(m);
+    return error;
 }
 
 void leat__shard_memory_close(struct shard_memory *m)
@@ -94,6 +100,8 @@ static void turn_all(struct shard_memory *m, uint32_t windows)
     turn_buffers(&m->larges, &m->larges_watch, windows);
     watch_turn(&m->content_watch, &m->content.recent_high, m->content.in_use, windows);
     watch_decide(&m->content_watch, m->content.warm, 0);
+    watch_turn(&m->stacks_watch, &m->stacks.recent_high, m->stacks.in_use, windows);
+    watch_decide(&m->stacks_watch, m->stacks.warm, 0);
     for (uint32_t i = 0; i < m->user_count; i++)
         turn_pool(&m->user[i], &m->user_watch[i], windows);
 }
@@ -133,6 +141,16 @@ static size_t trim_content(struct content_store *c, struct trim_watch *w, size_t
     return given;
 }
 
+static size_t trim_stacks(struct stack_pool *p, struct trim_watch *w, size_t budget)
+{
+    if (!w->trimming)
+        return 0;
+    uint32_t keep = keep_now(w, p->recent_high);
+    size_t given = leat__stack_pool_trim(p, keep, budget);
+    w->trimming = p->warm > keep;
+    return given;
+}
+
 static size_t trim_all(struct shard_memory *m, size_t budget)
 {
     size_t left = budget;
@@ -141,6 +159,7 @@ static size_t trim_all(struct shard_memory *m, size_t budget)
     left -= trim_buffers(&m->receive, &m->receive_watch, left);
     left -= trim_buffers(&m->larges, &m->larges_watch, left);
     left -= trim_buffers(&m->chunks, &m->chunks_watch, left);
+    left -= trim_stacks(&m->stacks, &m->stacks_watch, left);
     left -= trim_pool(&m->slots, &m->slots_watch, left);
     for (uint32_t i = 0; i < m->user_count; i++)
         left -= trim_pool(&m->user[i], &m->user_watch[i], left);
@@ -173,6 +192,7 @@ void leat__shard_memory_check(const struct shard_memory *m)
     leat__buffer_pool_check(&m->chunks);
     leat__buffer_pool_check(&m->larges);
     leat__content_check(&m->content);
+    leat__stack_pool_check(&m->stacks);
     for (uint32_t i = 0; i < m->user_count; i++)
         leat__pool_check(&m->user[i]);
     ASSERT(m->region.sealed && m->region.used <= m->region.size);

@@ -13,6 +13,8 @@
 #include "observe/access_log.h"
 #include "server/listeners.h"
 #include "server/shard.h"
+#include "server/states.h"
+#include "task/homes.h"
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -48,6 +50,7 @@ struct leat_server {
     struct routes routes;
     struct region region; /* routes, shards */
     struct shard_thread *threads;
+    void **states; /* of all shards: leat_on_shard */
     sem_t opened, ended;
     atomic_uint ended_count;
     struct counters counts; /* of shards that have ended */
@@ -143,6 +146,7 @@ leat_server *leat__server_create(leat_app *app, const struct config *config)
     leat_server *server = create_empty(app);
     server->config = *config;
     server->config.serves_files = leat__app_root(app)->serves_files;
+    server->config.never_waits = leat__app_root(app)->never_waits;
     server->config.bundles = leat__app_root(app)->bundle_bytes;
     leat__config_complete(&server->config);
     make_plan(server);
@@ -237,6 +241,26 @@ static int make_descriptors_private(struct shard_thread *t)
     return 0;
 }
 
+/* What the program has of its own on this shard. */
+static int open_own(struct shard_thread *t)
+{
+    const leat_app *root = leat__app_root(t->server->app);
+    int error = leat__states_open(&t->shard, root,
+                                  t->server->states + (size_t)t->shard.index * root->state_count);
+    if (error == 0 && t->shard.index == 0)
+        error = leat__states_begin_every(&t->shard, root);
+    return error;
+}
+
+static void end_own(struct shard_thread *t)
+{
+    struct shard *shard = &t->shard;
+    leat__states_cancel(shard);
+    while (shard->conns.common.tasks != NULL && shard->conns.tasks.live > 0)
+        shard_turn(shard, -1);
+    leat__states_close(shard, leat__app_root(t->server->app));
+}
+
 static int open_shard(struct shard_thread *t)
 {
     leat_server *server = t->server;
@@ -244,21 +268,30 @@ static int open_shard(struct shard_thread *t)
     int error = server->config.private_descriptors ? make_descriptors_private(t) : 0;
     if (error < 0)
         return error;
+    shard->home = leat__home_open(&shard->mailbox);
+    if (shard->home < 0)
+        return shard->home;
     error = leat__shard_open(shard, &server->config, &server->plan, &server->routes, server->loop, NULL);
-    if (error < 0)
+    if (error < 0) {
+        leat__home_close(shard->home);
         return error;
+    }
+    leat__shard_memory_here = &shard->conns.memory;
     error = open_extras(t);
+    if (error == 0)
+        error = open_own(t);
     for (uint32_t i = 0; i < server->listeners.count && error == 0; i++)
         error = leat__conns_listen(&shard->conns, i, listeners_fd(&server->listeners, shard->index, i),
                                    &server->listeners.addresses[i].options);
     if (error < 0) {
         leat__conns_stop(&shard->conns);
+        end_own(t);
         leat__workers_close(&shard->conns.workers);
+        leat__shard_memory_here = NULL;
         leat__shard_close(shard);
-        return error;
+        leat__home_close(shard->home);
     }
-    leat__shard_memory_here = &shard->conns.memory;
-    return 0;
+    return error;
 }
 
 /* Whoever waits in the accept queues when the drain begins is still served. */
@@ -291,13 +324,19 @@ static void *shard_main(void *argument)
             if (!shard->conns.stopping)
                 take_waiting(shard, &server->listeners);
         }
+        if (UNLIKELY(shard->conns.common.draining))
+            leat__states_cancel(shard);
     }
+    leat__states_close(shard, leat__app_root(server->app));
     leat__workers_close(&shard->conns.workers);
     leat__cache_clear(&shard->conns.memory.file_cache);
     pthread_mutex_lock(&server->counts_lock);
     leat__counters_add(&server->counts, &shard->conns.counters);
     pthread_mutex_unlock(&server->counts_lock);
     leat__shard_memory_here = NULL;
+    if (shard->conns.common.tasks != NULL)
+        leat__tasks_close(&shard->conns.tasks);
+    leat__home_close(shard->home);
     leat__loop_close_all(&shard->conns.loop); /* the memory stays: others' handlers may still give back to its pools */
     atomic_fetch_add(&server->ended_count, 1);
     sem_post(&server->ended);
@@ -323,12 +362,14 @@ static int open_region(leat_server *server)
     uint32_t shards = server->config.shards, pools = leat__app_root(server->app)->pool_count;
     size_t threads_size = shards * sizeof(struct shard_thread);
     size_t homes_size = (size_t)pools * shards * sizeof(struct pool *);
-    size_t size = align_up(threads_size + homes_size + server->plan.input.route_bytes + 256,
+    size_t states_size = (size_t)leat__app_root(server->app)->state_count * shards * sizeof(void *);
+    size_t size = align_up(threads_size + homes_size + states_size + server->plan.input.route_bytes + 256,
                            PAGE_SIZE_BYTES);
     int error = leat__region_create(&server->region, size, REGION_RESERVE);
     if (error < 0)
         return error;
     server->threads = leat__region_take(&server->region, threads_size, CACHE_LINE);
+    server->states = leat__region_take(&server->region, states_size, 16);
     leat__app_compile(server->app, &server->region, &server->routes);
     for (uint32_t i = 0; i < pools; i++) {
         struct pool **homes = leat__region_take(&server->region, shards * sizeof *homes, 16);

@@ -38,6 +38,7 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
         .mailbox = &shard->mailbox,
         .events = &leat__conn_events,
         .context = c,
+        .poll_count = plan->tasks,
         .simulation = simulation,
     };
     error = leat__loop_open(&c->loop, kind, &options);
@@ -47,11 +48,17 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
     }
     leat__shard_limits(config, &limits);
     leat__conns_init(c, &limits);
+    if (plan->tasks > 0) {
+        leat__tasks_open(&c->tasks, c->memory.tasks, &c->memory.stacks, &c->loop, (uint32_t)shard->home);
+        c->common.tasks = &c->tasks;
+    }
     return 0;
 }
 
 void leat__shard_close(struct shard *shard)
 {
+    if (shard->conns.common.tasks != NULL)
+        leat__tasks_close(&shard->conns.tasks);
     leat__loop_close_all(&shard->conns.loop);
     leat__shard_memory_close(&shard->conns.memory);
 }

@@ -22,6 +22,9 @@ struct shard {
     struct access_ring log;
     struct conn_next_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
     uint32_t index;
+    int home;     /* of its tasks (task/homes.h) */
+    bool closing; /* its states are being closed */
+    uint32_t states_open;
     atomic_uint alive; /* counts the mails that ask for a sign of life */
 };
 
@@ -39,10 +42,11 @@ static inline void shard_turn(struct shard *shard, int64_t wait_max_ms)
     leat__loop_turn(&shard->conns.loop, wait_max_ms);
 }
 
-/* Draining, and nothing is open any more. */
+/* Draining, and nothing is open any more: neither connections nor tasks. */
 static inline bool shard_is_done(const struct shard *shard)
 {
-    return shard->conns.common.draining && shard->conns.open == 0;
+    const struct conns *c = &shard->conns;
+    return c->common.draining && c->open == 0 && c->tasks.live == 0;
 }
 
 /* After shard_is_done. */

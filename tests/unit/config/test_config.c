@@ -57,7 +57,7 @@ static void defaults_fit_every_machine(void **state)
         for (size_t d = 0; d < COUNT_OF(descriptors); d++)
             for (size_t m = 0; m < COUNT_OF(memories); m++) {
                 for (int uring = 0; uring < 2; uring++) {
-                    struct machine machine = {processors[p], descriptors[d], memories[m], uring};
+                    struct machine machine = {processors[p], descriptors[d], memories[m], uring, false};
                     struct config c = completed(&machine);
                     assert_int_equal(leat__config_check(&c, error, sizeof error), 0);
                     if (plan_of(&c, &plan) < 0)
@@ -78,7 +78,7 @@ static void a_server_of_files_fits_too(void **state)
     static struct plan plan;
     for (size_t p = 0; p < COUNT_OF(processors); p++)
         for (size_t d = 0; d < COUNT_OF(descriptors); d++) {
-            struct machine machine = {processors[p], descriptors[d], 24ull << 30, true};
+            struct machine machine = {processors[p], descriptors[d], 24ull << 30, true, false};
             struct config c;
             struct plan_input input;
             leat__config_default(&c);
@@ -92,7 +92,7 @@ static void a_server_of_files_fits_too(void **state)
             assert_true(plan.descriptors <= descriptors[d]);
         }
     for (uint64_t memory = 10 << 20; memory <= 256 << 20; memory += 3 << 20) {
-        struct machine machine = {2, 20000, 24ull << 30, true};
+        struct machine machine = {2, 20000, 24ull << 30, true, false};
         struct config c;
         struct plan_input input;
         leat__config_default(&c);

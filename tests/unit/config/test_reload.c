@@ -37,7 +37,7 @@ static void write_file(const char *text)
 /* A server that was started with this file and a flag. */
 static void start(const char *file, const char *flag)
 {
-    static const struct machine machine = {2, 20000, 1ull << 32, false};
+    static const struct machine machine = {2, 20000, 1ull << 32, false, false};
     struct options options;
     static char name[] = "leat", config[] = "--config", flag_kept[64];
     char *argv[] = {name, config, path, flag_kept, NULL};

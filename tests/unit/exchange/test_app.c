@@ -63,9 +63,9 @@ static void a_prefix_begins_with_a_slash_and_does_not_end_with_one(void **state)
     leat_group(app, "api");
     leat_group(app, "/api/");
     leat_group(app, "/");
-    leat_group(app, "");
     leat_group(app, NULL);
-    REFUSED(app, 5, "\"api\"", "\"/api/\"", "\"/\"", "\"\"", "(null)");
+    leat_group(app, ""); /* middleware of its own, and the outer app's paths */
+    REFUSED(app, 4, "\"api\"", "\"/api/\"", "\"/\"", "(null)");
 }
 
 static void a_pattern_in_a_group_begins_with_a_slash_too(void **state)

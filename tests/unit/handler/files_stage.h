@@ -160,7 +160,7 @@ static inline void prepare(struct bench *b)
 {
     struct leat_exchange *x = b->x;
     stage.waits = stage.retries = 0;
-    while (x->link->prepare != NULL && x->link->prepare(x, x->link->prepare_data) == PREPARE_WAIT) {
+    while (x->chain->prepare != NULL && x->chain->prepare(x, x->chain->prepare_data) == PREPARE_WAIT) {
         if (x->flags & X_RETRY) { /* as the connection does: a while later */
             x->flags &= (uint16_t)~X_RETRY;
             stage.now_ms += 128;

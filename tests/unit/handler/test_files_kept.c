@@ -264,7 +264,7 @@ static void a_work_for_nobody_leaves_nothing(void **state)
         stage.now_ms += 1000;
         begin(b, GET("/gone.txt"));
         assert_int_equal(leat__exchange_route(b->x), 0);
-        if (b->x->link->prepare(b->x, b->x->link->prepare_data) == PREPARE_WAIT)
+        if (b->x->chain->prepare(b->x, b->x->chain->prepare_data) == PREPARE_WAIT)
             take_mail(b, true);
         leat__exchange_end(b->x);
         leat__exchange_begin(b->x);

@@ -1,0 +1,84 @@
+/* stream.h: contents of any length, in pieces: requests that are read, and responses that are written, a bit at a time.
+ *
+ *     static void receive(leat_exchange *x)            // leat_post_stream(app, "/upload", receive)
+ *     {
+ *         char piece[16384];
+ *         int64_t n, total = 0;
+ *         while ((n = leat_read(x, piece, sizeof piece)) > 0)      // waits for the client, blocks nobody
+ *             total += n;
+ *         if (n == 0)                  // < 0: gone, too slow or malformed, and answered already
+ *             leat_text(x, 200, "%lld\n", (long long)total);
+ *     }
+ *
+ *     static void count(leat_exchange *x)
+ *     {
+ *         leat_begin(x, 200, "text/plain");
+ *         for (int i = 0; i < 1000 && leat_writef(x, "%d\n", i) == 0; i++)     // waits when the client is slow
+ *             leat_sleep_ms(10);
+ *     }
+ *
+ * A request's content is otherwise held whole in memory before its handler is called (leat_content), and bounded by
+ * --content-max. A route of leat_route_stream is called when the head has come; its content is bounded by nothing but
+ * leat_limit_content, and what the handler does not read is thrown away, or the connection is closed. */
+#ifndef LEAT_STREAM_H
+#define LEAT_STREAM_H
+
+#include "leat/leat.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ── Reading ── */
+
+LEAT_API void leat_route_stream(leat_app *app, const char *method, const char *pattern,
+                                leat_handler *handler, void *data);
+LEAT_API void leat_post_stream(leat_app *app, const char *pattern, leat_handler *handler);
+LEAT_API void leat_post_stream_with(leat_app *app, const char *pattern, leat_handler *handler,
+                                    void *data);
+LEAT_API void leat_put_stream(leat_app *app, const char *pattern, leat_handler *handler);
+LEAT_API void leat_put_stream_with(leat_app *app, const char *pattern, leat_handler *handler, void *data);
+
+/* The next octets of the content, transfer coding removed: 1 to size; 0 at its end. Negative: it will not come whole
+ * (-ECONNRESET gone, -ETIMEDOUT too slow, -EMSGSIZE over the limit, -EBADMSG malformed, -ECANCELED): what the handler
+ * answers then is replaced by 408, 413 or 400, and the connection closes. The first read answers Expect: 100-continue.
+ * Works on every route. */
+LEAT_API int64_t leat_read(leat_exchange *x, void *bytes, size_t size);
+/* Octets that the head announces; -1: chunked, not known. 0: no content. */
+LEAT_API int64_t leat_content_length(leat_exchange *x);
+
+/* For routes of this app and its groups, and of the groups' own call: a content over max octets is answered 413, before it
+ * is read. The innermost counts; for routes that don't stream it can only lower --content-max. Before the start. */
+LEAT_API void leat_limit_content(leat_app *app, uint64_t max);
+
+/* ── Writing ── */
+
+/* The response begins: status and fields are fixed with its first octets on their way (-EALREADY behind that), the content
+ * follows by leat_write. It ends with the handler. 0; -EALREADY: one has begun; -EPERM: no task runs here. */
+LEAT_API int leat_begin(leat_exchange *x, int status, const char *media_type);
+/* The same with a Content-Length: exactly so many octets are to follow; fewer break the connection. */
+LEAT_API int leat_begin_sized(leat_exchange *x, int status, const char *media_type, uint64_t size);
+
+/* Adds octets; they go out when enough have gathered, when the handler waits for anything, and at its end. Waits while the
+ * client is slower than the handler; bytes may be reused when it returns. 0; -ECONNRESET, -ECANCELED: the client is gone;
+ * -ETIMEDOUT; -EMSGSIZE: more than announced. An error is remembered: later writes answer it at once. */
+LEAT_API int leat_write(leat_exchange *x, const void *bytes, size_t size);
+LEAT_API int leat_writef(leat_exchange *x, const char *format, ...) LEAT_PRINTF(2, 3); /* up to 4095 octets */
+/* Until what has been written is with the kernel. As leat_write. */
+LEAT_API int leat_flush(leat_exchange *x);
+
+/* A trailer field (RFC 9110 6.5) of a response that was begun without a size; sent to clients that take them, behind the
+ * content. As leat_field_set; -EINVAL also for fields that must not be trailers. */
+LEAT_API int leat_trailer_set(leat_exchange *x, const char *name, const char *value);
+/* A trailer field of the request, once leat_read has answered 0; data NULL: none. */
+LEAT_API leat_slice leat_trailer(leat_exchange *x, const char *name);
+
+/* An interim response (RFC 9110 15.2): 103 (Early Hints) with complete field lines "Link: …\r\n", before the final one. It
+ * goes out at once. 0, -EINVAL (status not 1xx, or 100, 101; bad lines), -EALREADY, -EPERM. Not sent to HTTP/1.0. */
+LEAT_API int leat_inform(leat_exchange *x, int status, const char *fields);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
