@@ -242,6 +242,15 @@ LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 }
 #endif
 
+#include "leat/cookie.h"
+#include "leat/form.h"
+#include "leat/hooks.h"
+#include "leat/json.h"
+#include "leat/middleware.h"
+#include "leat/negotiate.h"
+#include "leat/routes.h"
+#include "leat/session.h"
+#include "leat/sse.h"
 #include "leat/stream.h"
 #include "leat/wait.h"
 

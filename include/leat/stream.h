@@ -77,6 +77,31 @@ LEAT_API leat_slice leat_trailer(leat_exchange *x, const char *name);
  * goes out at once. 0, -EINVAL (status not 1xx, or 100, 101; bad lines), -EALREADY, -EPERM. Not sent to HTTP/1.0. */
 LEAT_API int leat_inform(leat_exchange *x, int status, const char *fields);
 
+/* ── Changing what is written ── */
+
+/* What a middleware puts into the way of a response's content (a compression, a digest): everything that leat_write is
+ * given passes write, in order; then end. begin may change fields: it is called when the head is about to be made. Each
+ * answers 0 or a negative errno, which ends the response, and hands on what it makes by leat_filter_put. A response that is
+ * made whole (leat_bytes …) does not pass it: see leat_response_content. */
+typedef struct leat_filter {
+    int (*begin)(leat_exchange *x, void *state);
+    int (*write)(leat_exchange *x, void *state, const void *bytes, size_t size);
+    int (*flush)(leat_exchange *x, void *state); /* NULL: nothing is kept back */
+    int (*end)(leat_exchange *x, void *state);
+    void (*close)(leat_exchange *x, void *state); /* the exchange is over, however it went; NULL: nothing to do */
+} leat_filter;
+
+/* Before leat_begin; one at a time: 0, -EBUSY, -EALREADY. */
+LEAT_API int leat_filter_set(leat_exchange *x, const leat_filter *filter, void *state);
+LEAT_API int leat_filter_put(leat_exchange *x, const void *bytes, size_t size); /* as leat_write */
+
+/* The content of a response that was made whole, after leat_next: true, and where it lies; false: there is none, it is in a
+ * file, or was written in pieces. leat_response_field is a field as it will be sent, whoever set it; data NULL: none. */
+LEAT_API bool leat_response_content(leat_exchange *x, leat_slice *content);
+LEAT_API leat_slice leat_response_field(leat_exchange *x, const char *name);
+/* Puts other octets in its place, copied; status and fields stay. 0, -ENOMEM, -EPERM: there is no such response. */
+LEAT_API int leat_response_replace(leat_exchange *x, const void *bytes, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -47,7 +47,11 @@ void leat__exchange_begin(struct leat_exchange *x)
 
 static void let_go(struct leat_exchange *x)
 {
+    const struct leat_filter *filter = x->filter;
     response_forget(x);
+    if (filter != NULL && filter->close != NULL)
+        filter->close(x, x->filter_state);
+    x->filter = NULL;
     if (x->flags & X_PREPARED) {
         x->flags &= (uint16_t)~X_PREPARED;
         x->let_go(x, x->prepared);
@@ -58,7 +62,7 @@ void leat__exchange_end(struct leat_exchange *x)
 {
     if (UNLIKELY(x->common->log != NULL))
         leat__exchange_log(x);
-    if (UNLIKELY(x->flags & (X_HOLDS | X_PREPARED)))
+    if (UNLIKELY((x->flags & (X_HOLDS | X_PREPARED)) || x->filter != NULL))
         let_go(x);
     if (UNLIKELY(x->content_block != NULL)) {
         leat__content_release(&x->common->memory->content, x->content_block);

@@ -187,7 +187,7 @@ struct leat_exchange {
     uint32_t chunk_at;     /* in the output: where the open chunk's size belongs */
     uint32_t piece_size, piece_tail_size;
     const char *piece, *piece_tail; /* of a stream, to be sent behind the output from where they lie */
-    const struct response_filter *filter; /* what is written passes it; NULL: none */
+    const struct leat_filter *filter; /* what is written passes it; NULL: none */
     void *filter_state;
     struct response_field *trailers;
     struct work *work; /* under way for this exchange; NULL: none */
@@ -235,16 +235,6 @@ bool leat__exchange_may_wait(const struct leat_exchange *x);
 /* The chain's answer won't count: the client gets status (with detail, which stays), and the connection closes. */
 void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
 
-/* For middleware that changes what is written: everything of the response's content passes write, in order; then end. Set
- * before the response's head is made, one at a time. begin may change fields. Each answers 0 or -errno, which ends the
- * stream; they hand on by leat__stream_put. A response that is made whole does not pass it. */
-struct response_filter {
-    int (*begin)(leat_exchange *x, void *state);
-    int (*write)(leat_exchange *x, void *state, const void *bytes, size_t size);
-    int (*flush)(leat_exchange *x, void *state);
-    int (*end)(leat_exchange *x, void *state);
-};
-int leat__stream_put(struct leat_exchange *x, const void *bytes, size_t size);
 /* The handler of a stream has ended: its last octets. */
 void leat__stream_end(struct leat_exchange *x);
 /* Before the output is sent: what has gathered of a chunk becomes one. */

@@ -184,3 +184,19 @@ int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...)
         return -EINVAL;
     return put_field(x, name, value, true);
 }
+
+leat_slice leat_response_field(leat_exchange *x, const char *name)
+{
+    const struct response *r = &x->response;
+    size_t name_size = strlen(name), size;
+    leat_slice none = {NULL, 0};
+    for (const struct response_field *f = r->fields; f != NULL; f = f->next)
+        if (field_is(f, name, name_size))
+            return (leat_slice){f->line + name_size + 2, f->size - name_size - 4};
+    for (const char *line = r->type_line, *end = line + r->type_size; line < end; line += size) {
+        size = (size_t)((const char *)memchr(line, '\n', (size_t)(end - line)) + 1 - line);
+        if (size > name_size + 3 && line[name_size] == ':' && strncasecmp(line, name, name_size) == 0)
+            return (leat_slice){line + name_size + 2, size - name_size - 4};
+    }
+    return none;
+}

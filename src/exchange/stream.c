@@ -140,7 +140,7 @@ static int send_piece(struct leat_exchange *x, const char *bytes, size_t size)
     return wait_until_sent(x);
 }
 
-int leat__stream_put(struct leat_exchange *x, const void *bytes, size_t size)
+int leat_filter_put(leat_exchange *x, const void *bytes, size_t size)
 {
     const char *at = bytes;
     enum { PIECE_MAX = 1 << 30 };
@@ -169,6 +169,17 @@ int leat__stream_put(struct leat_exchange *x, const void *bytes, size_t size)
         at += n;
         size -= n;
     }
+    return 0;
+}
+
+int leat_filter_set(leat_exchange *x, const leat_filter *filter, void *state)
+{
+    if (x->flags & X_SENT)
+        return -EALREADY;
+    if (x->filter != NULL)
+        return -EBUSY;
+    x->filter = filter;
+    x->filter_state = state;
     return 0;
 }
 
@@ -225,7 +236,7 @@ int leat_write(leat_exchange *x, const void *bytes, size_t size)
     }
     if (x->filter != NULL)
         return remember(x, x->filter->write(x, x->filter_state, bytes, size));
-    return leat__stream_put(x, bytes, size);
+    return leat_filter_put(x, bytes, size);
 }
 
 int leat_writef(leat_exchange *x, const char *format, ...)
