@@ -10,6 +10,7 @@ void leat__conn_announce_content(struct conns *c, struct leat_exchange *x)
 {
     x->way.content = CONTENT_PENDING;
     x->content_read = 0;
+    x->since_ms = x->left_ms = c->loop.now_ms;
     x->moved = 0;
     memset(&x->chunked, 0, sizeof x->chunked);
     x->chunked.total_max = leat__conn_content_max(c, x);
@@ -166,11 +167,11 @@ static int wait_for_content(struct conns *c, struct leat_exchange *x)
         return -ECONNRESET;
     }
     leat__conn_await_content(x);
-    if (x->way.content == CONTENT_PENDING)
-        x->since_ms = c->loop.now_ms;
     x->way.content = CONTENT_READING;
     x->way.wants = WANT_CONTENT;
+    x->since_ms += c->loop.now_ms - x->left_ms; /* what the handler took is not the client's time */
     int result = leat__task_wait(c->common.tasks, INT64_MAX);
+    x->left_ms = c->loop.now_ms;
     x->way.wants = WANT_NOTHING;
     if (result == -ETIMEDOUT && x->way.refused_status == 0)
         leat__exchange_refuse(x, 408, "The request came too slowly");

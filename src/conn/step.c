@@ -269,6 +269,14 @@ static void end_connection(struct conns *c, struct slot *s, struct leat_exchange
     }
 }
 
+/* Octets came while something was being sent. */
+static bool has_input(struct leat_exchange *x)
+{
+    size_t size;
+    leat__input_peek(x, &size);
+    return size > 0;
+}
+
 /* A response has gone out whole. false: the connection is closing, or its room has gone. */
 static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
@@ -278,7 +286,7 @@ static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
     x->output_size = 0;
     x->moved = x->content_size;      /* a content under way counts on from here */
     if (UNLIKELY(x->task != NULL)) { /* the response, if it is this one's, goes on */
-        if (x->way.wants == WANT_SENT)
+        if (x->way.wants == WANT_SENT || (x->way.wants == WANT_CONTENT && has_input(x)))
             leat__task_make_ready(x->task, 0);
         return true;
     }

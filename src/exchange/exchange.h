@@ -183,6 +183,7 @@ struct leat_exchange {
     struct task *task; /* its handler's, once it has waited; NULL: none */
     const char *refused_detail;
     uint64_t content_read; /* octets of a whole content that leat_read has given out */
+    int64_t left_ms;       /* when the handler last stopped waiting for content */
     uint64_t stream_left;  /* STREAM_SIZED: octets still to come */
     uint32_t chunk_at;     /* in the output: where the open chunk's size belongs */
     uint32_t piece_size, piece_tail_size;

@@ -7,7 +7,8 @@
  * one: by reset, by a half-close that waits for the server's, or, where a request asks for `Connection: close`, because
  * the server closes. REQUESTS are answered in all. Each FILE holds one whole request; bursts take them in turn.
  *
- * Answers are read whole: a status line, fields, and the content that Content-Length tells. Every one must be below
+ * Answers are read whole: a status line, fields, and the content that Content-Length or its chunks tell; interim ones are
+ * passed over. Every one must be below
  * 400, or 500 where the request has a field X-May-Fail. Source addresses rotate and nearly all connections end by reset, so no port has to wait out its time.
  * At the end one line: `done REQUESTS CONNECTIONS SECONDS`. */
 #define _GNU_SOURCE
@@ -35,8 +36,11 @@ enum {
     HALF_CLOSE_EACH = 64, /* every so many connections end by half-close, which leaves a port waiting */
 };
 
+enum part { HEAD, CHUNK_LINE, TRAILERS };
+
 struct connection {
     int fd;
+    enum part part;      /* of an answer, that comes next behind what is skipped */
     uint32_t nth;        /* of all connections */
     uint32_t bursts;     /* sent so far */
     uint32_t burst, due; /* requests of this burst; answers of it still to come */
@@ -192,8 +196,35 @@ static void take_head(struct load *load, struct connection *c)
                   ? strtoul(length + sizeof "\r\nContent-Length:" - 1, NULL, 10)
                   : 0;
     c->have = 0;
+    if (c->text[9] == '1') /* an interim one: the answer is still to come */
+        return;
+    if (strcasestr(c->text, "\r\nTransfer-Encoding: chunked\r\n") != NULL && !request->head)
+        c->part = CHUNK_LINE;
     c->due--;
     load->answered++;
+}
+
+/* A line between chunks, or behind the last. */
+static void take_line(struct connection *c)
+{
+    if (c->part == TRAILERS) {
+        c->part = c->text[0] == '\r' ? HEAD : TRAILERS;
+    } else {
+        char *end;
+        size_t size = strtoul(c->text, &end, 16);
+        if (end == c->text)
+            complain("a chunk has no size");
+        c->skip = size > 0 ? size + 2 : 0;
+        c->part = size > 0 ? CHUNK_LINE : TRAILERS;
+    }
+    c->have = 0;
+}
+
+/* Where what is gathered in c->text ends; NULL: not yet. */
+static const char *end_of_text(const struct connection *c)
+{
+    const char *end = strstr(c->text, c->part == HEAD ? "\r\n\r\n" : "\r\n");
+    return end != NULL ? end + (c->part == HEAD ? 4 : 2) : NULL;
 }
 
 /* Takes octets of answers; a head is gathered in c->text, content is skipped. */
@@ -207,22 +238,24 @@ static void take(struct load *load, struct connection *c, const char *data, size
             size -= skipped;
             continue;
         }
-        if (c->due == 0)
+        if (c->due == 0 && c->part == HEAD)
             complain("more was answered than asked");
-        const char *end = NULL;
         size_t room = sizeof c->text - 1 - c->have, part = size < room ? size : room;
         size_t before = c->have;
         memcpy(c->text + c->have, data, part);
         c->have += part;
         c->text[c->have] = 0;
-        end = strstr(c->text, "\r\n\r\n");
+        const char *end = end_of_text(c);
         if (end == NULL && c->have == sizeof c->text - 1)
             complain("the head of an answer is too long");
         if (end == NULL)
             return;
-        size_t used = (size_t)(end + 4 - c->text) - before;
-        c->text[end + 4 - c->text] = 0;
-        take_head(load, c);
+        size_t used = (size_t)(end - c->text) - before;
+        c->text[end - c->text] = 0;
+        if (c->part == HEAD)
+            take_head(load, c);
+        else
+            take_line(c);
         data += used;
         size -= used;
     }
@@ -234,13 +267,13 @@ static void on_readable(struct load *load, struct connection *c)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0) {
-        if (!c->ending || c->due > 0 || c->skip > 0)
+        if (!c->ending || c->due > 0 || c->skip > 0 || c->part != HEAD)
             complain("the server closed what it should have kept");
         close_connection(load, c);
         return;
     }
     take(load, c, received, (size_t)n);
-    if (c->due == 0 && c->skip == 0)
+    if (c->due == 0 && c->skip == 0 && c->part == HEAD)
         after_burst(load, c);
 }
 
