@@ -21,6 +21,11 @@ if(sources)
     leat_bench_program(million_client libleat ${sources})
 endif()
 
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/wait/*.c)
+if(sources)
+    leat_bench_program(bench_wait libleat ${sources})
+endif()
+
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/floor/*.c)
 foreach(source IN LISTS sources)
     cmake_path(GET source STEM name)

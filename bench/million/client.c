@@ -4,6 +4,8 @@
  *     again COUNT     one more request on COUNT of them, chosen at random
  *     alive           how many are neither closed nor broken
  *     close           closes all, by reset, so that no port waits out its time
+ *     send            opens all of them and sends a request on each; nobody answers it (bench/wait)
+ *     drip            one octet on each: of the content, or of the answer when there is none
  *
  * Each is answered with `done COUNT SECONDS`, COUNT being the answers that were 200 with the right content; while it
  * works, `at COUNT` once a second. The end of stdin ends the program.
@@ -30,7 +32,16 @@
 
 enum { WINDOW = 32, ADDRESSES = 2, ANSWER_MAX = 1024, PATIENCE_MS = 20000 };
 
-enum command { COMMAND_CONNECT, COMMAND_AGAIN, COMMAND_ALIVE, COMMAND_CLOSE };
+enum { RECEIVE_SMALL = 4096 };
+
+enum command {
+    COMMAND_CONNECT,
+    COMMAND_AGAIN,
+    COMMAND_ALIVE,
+    COMMAND_CLOSE,
+    COMMAND_SEND,
+    COMMAND_DRIP
+};
 
 struct worker {
     pthread_t thread;
@@ -50,8 +61,9 @@ static struct worker workers[MILLION_THREADS_MAX];
 static pthread_barrier_t begin, end;
 static enum command command;
 static _Atomic uint64_t good; /* answers of this command */
-static char request[128];
+static char request[256];
 static size_t request_size;
+static bool has_content;
 
 static uint32_t random_below(struct worker *w, uint32_t bound)
 {
@@ -80,6 +92,10 @@ static void start_connection(struct worker *w, uint32_t i)
     struct linger reset = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     setsockopt(fd, SOL_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (command == COMMAND_SEND) { /* what is not read is to stay with the server */
+        int small = RECEIVE_SMALL;
+        setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    }
     if (bind(fd, (struct sockaddr *)&from, sizeof from) < 0)
         million_die("bind");
     if (connect(fd, (struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS)
@@ -127,6 +143,10 @@ static bool advance(struct worker *w, uint32_t place)
         return false;
     }
     ask(w, i);
+    if (command == COMMAND_SEND) {
+        atomic_fetch_add_explicit(&good, w->sockets[i] >= 0, memory_order_relaxed);
+        return false;
+    }
     w->watched[place].events = POLLIN;
     return w->sockets[i] >= 0;
 }
@@ -186,8 +206,23 @@ static void count_alive(struct worker *w)
 {
     char octet;
     for (uint32_t i = 0; i < w->count; i++)
-        if (w->sockets[i] >= 0 && recv(w->sockets[i], &octet, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN)
-            atomic_fetch_add_explicit(&good, 1, memory_order_relaxed);
+        if (w->sockets[i] >= 0) {
+            ssize_t n = recv(w->sockets[i], &octet, 1, MSG_DONTWAIT | MSG_PEEK);
+            if (n > 0 || (n < 0 && errno == EAGAIN))
+                atomic_fetch_add_explicit(&good, 1, memory_order_relaxed);
+        }
+}
+
+static void drip_all(struct worker *w)
+{
+    char octet = 'x';
+    for (uint32_t i = 0; i < w->count; i++)
+        if (w->sockets[i] >= 0) {
+            ssize_t n = has_content ? send(w->sockets[i], &octet, 1, MSG_NOSIGNAL | MSG_DONTWAIT)
+                                    : recv(w->sockets[i], &octet, 1, MSG_DONTWAIT);
+            if (n == 1)
+                atomic_fetch_add_explicit(&good, 1, memory_order_relaxed);
+        }
 }
 
 static void close_all(struct worker *w)
@@ -213,7 +248,11 @@ static void *work(void *argument)
         pthread_barrier_wait(&begin);
         switch (command) {
         case COMMAND_CONNECT:
+        case COMMAND_SEND:
             connect_all(w);
+            break;
+        case COMMAND_DRIP:
+            drip_all(w);
             break;
         case COMMAND_AGAIN:
             ask_again(w);
@@ -254,6 +293,10 @@ static bool understand(const char *line)
         command = COMMAND_ALIVE;
     else if (strncmp(line, "close", 5) == 0)
         command = COMMAND_CLOSE;
+    else if (strncmp(line, "send", 4) == 0)
+        command = COMMAND_SEND;
+    else if (strncmp(line, "drip", 4) == 0)
+        command = COMMAND_DRIP;
     else
         return false;
     if (command == COMMAND_AGAIN)
@@ -287,12 +330,22 @@ static void start_threads(uint32_t connections)
 int million_client(int argc, char **argv)
 {
     char line[64];
-    if (argc != 3)
+    if (argc < 3 || argc > 5)
         return 64;
     port = (uint16_t)million_number(argv[1], 1, 65535);
     uint32_t connections = million_number(argv[2], 1, MILLION_PER_THREAD * MILLION_THREADS_MAX);
-    request_size = (size_t)snprintf(request, sizeof request,
-                                    "GET / HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", port);
+    has_content = argc == 5;
+    if (has_content)
+        request_size = (size_t)snprintf(
+            request, sizeof request,
+            "POST %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nContent-Length: %u\r\n\r\n", argv[3], port,
+            million_number(argv[4], 1, UINT32_MAX));
+    else
+        request_size = (size_t)snprintf(request, sizeof request,
+                                        "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n",
+                                        argc > 3 ? argv[3] : "/", port);
+    if (request_size >= sizeof request)
+        return 64;
     start_threads(connections);
     while (fgets(line, sizeof line, stdin) != NULL && understand(line)) {
         double start = million_now_s();
