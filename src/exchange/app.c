@@ -66,6 +66,7 @@ leat_app *leat_group(leat_app *app, const char *prefix)
     leat_app *root = leat__app_root(app);
     leat_app *group = leat__start_alloc(sizeof *group);
     group->parent = app;
+    group->host = app->host;
     group->content_max = UINT64_MAX;
     bool is_prefix = prefix != NULL &&
                      (prefix[0] == '\0' || (prefix[0] == '/' && prefix[strlen(prefix) - 1] != '/'));
@@ -100,34 +101,40 @@ void leat_use(leat_app *app, leat_handler *middleware)
     leat_use_with(app, middleware, NULL);
 }
 
-static void add_route(leat_app *app, const char *method, const char *pattern,
-                      const struct chain_link *link)
+struct app_route *leat__app_add_route(leat_app *app, const char *method, const char *text,
+                                      const struct chain_link *link)
 {
     leat_app *root = leat__app_root(app);
-    const char *shown = pattern ? pattern : "(null)";
+    const char *shown = text ? text : "(null)";
     enum http_method found = method ? leat__http_method_find(method, strlen(method))
                                     : HTTP_METHOD_UNKNOWN;
     if (found == HTTP_METHOD_UNKNOWN) {
         leat__app_error(app, "route \"%s\": \"%s\" is not a method Leat knows; see http/methods.def",
                         shown, method ? method : "(null)");
-        return;
+        return NULL;
     }
-    if (pattern == NULL || link->handler == NULL) {
+    if (text == NULL || link->handler == NULL) {
         leat__app_error(app, "route %s \"%s\": needs a pattern and a handler", method, shown);
-        return;
+        return NULL;
     }
-    if (pattern[0] != '/' && pattern[0] != '\0' && app->parent != NULL) {
-        leat__app_error(app, "route %s \"%s\" of the group \"%s\": a pattern begins with '/'",
-                        method, pattern, app->prefix);
-        return;
-    }
-    size_t pattern_size = strlen(app->prefix) + strlen(pattern) + 1;
+    size_t pattern_size = strlen(app->prefix) + strlen(text) + 1;
     size_t size = sizeof *root->routes;
     root->routes = leat__start_grow(root->routes, root->route_count * size,
                                     (root->route_count + 1) * size);
     struct app_route *route = &root->routes[root->route_count++];
-    *route = (struct app_route){found, leat__start_alloc(pattern_size), app, *link};
-    snprintf(route->pattern, pattern_size, "%s%s", app->prefix, pattern);
+    *route = (struct app_route){found, leat__start_alloc(pattern_size), app, *link, NULL, NULL};
+    snprintf(route->pattern, pattern_size, "%s%s", app->prefix, text);
+    return route;
+}
+
+static void add_route(leat_app *app, const char *method, const char *pattern,
+                      const struct chain_link *link)
+{
+    if (pattern != NULL && pattern[0] != '/' && pattern[0] != '\0' && app->parent != NULL)
+        leat__app_error(app, "route %s \"%s\" of the group \"%s\": a pattern begins with '/'",
+                        method ? method : "(null)", pattern, app->prefix);
+    else
+        leat__app_add_route(app, method, pattern, link);
 }
 
 void leat_route_with(leat_app *app, const char *method, const char *pattern, leat_handler *handler,
@@ -250,7 +257,7 @@ void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes)
     root->bundle_bytes += bundle_bytes;
 }
 
-static uint32_t count_middleware(const leat_app *group)
+uint32_t leat__app_count_middleware(const leat_app *group)
 {
     uint32_t count = 0;
     for (; group != NULL; group = group->parent)
@@ -258,56 +265,86 @@ static uint32_t count_middleware(const leat_app *group)
     return count;
 }
 
-/* The routes as the router wants them, in fresh memory; value is the route's number: 0 is that of no route. */
-static struct router_route *list_routes(const leat_app *root, uint32_t *link_count)
+uint64_t leat__app_content_max(const leat_app *group)
+{
+    while (group != NULL && group->content_max == UINT64_MAX)
+        group = group->parent;
+    return group != NULL ? group->content_max : UINT64_MAX;
+}
+
+/* The patterns of one host as the router wants them, in fresh memory; value is the route's number: 0 is that of no route. */
+static struct router_route *list_patterns(const leat_app *root, uint32_t host, uint32_t *count)
 {
     struct router_route *list = leat__start_alloc((root->route_count + 1) * sizeof *list);
-    uint32_t links = root->middleware_count + 2; /* the handler and the chain's end */
+    *count = 0;
     for (uint32_t i = 0; i < root->route_count; i++) {
         const struct app_route *route = &root->routes[i];
-        list[i] = (struct router_route){route->method, route->pattern, i + 1};
-        links += count_middleware(route->group) + 2;
+        if (route->match == NULL && route->group->host == host)
+            list[(*count)++] = (struct router_route){route->method, route->pattern, i + 1};
     }
-    *link_count = links;
     return list;
 }
 
 /* The router tells one error at a time: here every route is told that does not go with those before it. */
-static void tell_bad_routes(leat_app *root, struct router_route *list)
+static void tell_bad_routes(leat_app *root, uint32_t host, struct router_route *list, uint32_t count)
 {
+    char name[HOST_SIZE_MAX + 16] = "";
     uint32_t good = 0;
-    for (uint32_t i = 0; i < root->route_count; i++) {
+    if (host != 0)
+        leat__host_write(leat__app_host(root, host), name, sizeof name);
+    for (uint32_t i = 0; i < count; i++) {
         char error[512] = "";
         list[good] = list[i];
         if (leat__router_measure(list, good + 1, error, sizeof error) < 0)
-            leat__app_error(root, "%s", error);
+            leat__app_error(root, "%s%s%s", error, host != 0 ? "; host " : "", name);
         else
             good++;
     }
 }
 
-/* Of all routes, and of the chains and patterns they refer to. */
-static size_t routes_size(const leat_app *root, uint32_t link_count)
+/* Bytes of one host's table; 0: it can't be, and the errors are told. */
+static size_t measure_site(leat_app *root, uint32_t host)
 {
-    size_t text = 0;
-    for (uint32_t i = 0; i < root->route_count; i++)
+    uint32_t count;
+    struct router_route *list = list_patterns(root, host, &count);
+    ptrdiff_t size = leat__router_measure(list, count, NULL, 0);
+    if (size < 0)
+        tell_bad_routes(root, host, list, count);
+    leat__start_free(list);
+    return size < 0 ? 0 : align_up((size_t)size, 16);
+}
+
+/* Of the chains, the patterns and the matchers they refer to. */
+static size_t chains_size(const leat_app *root)
+{
+    size_t text = 0, links = root->middleware_count + 2; /* the handler and the chain's end */
+    for (uint32_t i = 0; i < root->route_count; i++) {
         text += strlen(root->routes[i].pattern) + 1;
-    return (root->route_count + 1) * sizeof(struct chain) + link_count * sizeof(struct chain_link) +
-           align_up(text, 16);
+        links += leat__app_count_middleware(root->routes[i].group) + 2;
+    }
+    return align_up((root->route_count + 1) * sizeof(struct chain) +
+                        root->route_count * sizeof(struct matcher) +
+                        links * sizeof(struct chain_link) + text,
+                    16);
+}
+
+static size_t hosts_size(const leat_app *root)
+{
+    if (root->host_count == 0)
+        return 0;
+    return leat__hosts_size(root->host_count) +
+           align_up(root->host_count * sizeof(struct route_site), 16);
 }
 
 ptrdiff_t leat__app_measure(leat_app *app)
 {
     leat_app *root = leat__app_root(app);
-    uint32_t link_count;
-    struct router_route *list = list_routes(root, &link_count);
-    ptrdiff_t size = leat__router_measure(list, root->route_count, NULL, 0);
-    if (size < 0)
-        tell_bad_routes(root, list);
-    leat__start_free(list);
-    if (size < 0 || root->errors != NULL)
+    size_t sites = 0;
+    for (uint32_t host = 0; host <= root->host_count; host++)
+        sites += measure_site(root, host);
+    if (root->errors != NULL)
         return -EINVAL;
-    return (ptrdiff_t)align_up((size_t)size, 16) + (ptrdiff_t)align_up(routes_size(root, link_count), 16);
+    return (ptrdiff_t)(sites + chains_size(root) + hosts_size(root));
 }
 
 /* Writes the middleware of group, outermost app first, at link; answers where it ends. */
@@ -335,14 +372,10 @@ static struct chain_link *write_chain(struct chain_link *first, const leat_app *
 static void describe(struct chain *chain, const leat_app *root, const leat_app *group,
                      const struct chain_link *handler)
 {
-    chain->content_max = UINT64_MAX;
+    chain->content_max = leat__app_content_max(group);
     chain->collects = handler->collects;
-    for (; group != NULL; group = group->parent) {
-        if (chain->content_max == UINT64_MAX)
-            chain->content_max = group->content_max;
-        if (chain->state == 0)
-            chain->state = group->state;
-    }
+    for (; group != NULL && chain->state == 0; group = group->parent)
+        chain->state = group->state;
     for (uint32_t i = 0; i < root->prepared_count; i++) {
         if (root->prepared[i].handler == handler->handler) {
             chain->prepare = root->prepared[i].prepare;
@@ -358,21 +391,10 @@ static char *write_text(char *at, const char *text)
     return at + size;
 }
 
-void leat__app_compile(leat_app *app, struct region *region, struct routes *routes)
+/* Chain and pattern of every route, and of none. */
+static void write_chains(leat_app *root, struct chain *all, struct chain_link *link, char *text)
 {
-    leat_app *root = leat__app_root(app);
-    uint32_t link_count;
-    struct router_route *list = list_routes(root, &link_count);
-    ptrdiff_t size = leat__router_measure(list, root->route_count, NULL, 0);
-    ASSERT(size >= 0);
-    void *table = leat__region_take(region, (size_t)size, 16);
-    struct chain *all = leat__region_take(region, routes_size(root, link_count), 16);
-    struct chain_link *link = (struct chain_link *)(void *)(all + root->route_count + 1);
-    char *text = (char *)(link + link_count);
     static const struct chain_link unrouted = {.handler = leat__answer_unrouted, .collects = true};
-    routes->router = leat__router_compile(table, (size_t)size, list, root->route_count);
-    routes->all = all;
-    routes->count = root->route_count + 1;
     all[0] = (struct chain){.links = link, .pattern = "", .method = ""};
     describe(&all[0], root, root, &unrouted);
     link = write_chain(link, root, &unrouted);
@@ -381,12 +403,71 @@ void leat__app_compile(leat_app *app, struct region *region, struct routes *rout
         all[i + 1] = (struct chain){.links = link,
                                     .number = i + 1,
                                     .pattern = text,
-                                    .method = leat__http_method_name(from->method)};
+                                    .method = leat__http_method_name(from->method),
+                                    .captures = from->match != NULL};
         describe(&all[i + 1], root, from->group, &from->link);
         link = write_chain(link, from->group, &from->link);
         text = write_text(text, from->pattern);
     }
+}
+
+/* Answers where its matchers end. */
+static struct matcher *write_site(leat_app *root, uint32_t host, struct region *region,
+                                  const struct chain *all, struct matcher *matcher,
+                                  struct route_site *site)
+{
+    uint32_t count;
+    struct router_route *list = list_patterns(root, host, &count);
+    ptrdiff_t size = leat__router_measure(list, count, NULL, 0);
+    ASSERT(size >= 0);
+    void *table = leat__region_take(region, (size_t)size, 16);
+    *site = (struct route_site){.router = leat__router_compile(table, (size_t)size, list, count),
+                                .matchers = matcher};
     leat__start_free(list);
+    for (uint32_t i = 0; i < root->route_count; i++) {
+        const struct app_route *route = &root->routes[i];
+        if (route->match == NULL || route->group->host != host)
+            continue;
+        *matcher++ = (struct matcher){.match = route->match,
+                                      .data = route->matcher_data,
+                                      .prefix = all[i + 1].pattern,
+                                      .prefix_size = (uint32_t)strlen(route->group->prefix),
+                                      .value = i + 1,
+                                      .method = route->method};
+        site->matcher_count++;
+    }
+    return matcher;
+}
+
+static bool has_routes_for_all_hosts(const leat_app *root)
+{
+    for (uint32_t i = 0; i < root->route_count; i++)
+        if (root->routes[i].group->host == 0)
+            return true;
+    return false;
+}
+
+void leat__app_compile(leat_app *app, struct region *region, struct routes *routes)
+{
+    leat_app *root = leat__app_root(app);
+    uint32_t links = root->middleware_count + 2;
+    for (uint32_t i = 0; i < root->route_count; i++)
+        links += leat__app_count_middleware(root->routes[i].group) + 2;
+    struct chain *all = leat__region_take(region, chains_size(root), 16);
+    struct matcher *matchers = (struct matcher *)(void *)(all + root->route_count + 1);
+    struct chain_link *link = (struct chain_link *)(void *)(matchers + root->route_count);
+    *routes = (struct routes){.all = all, .count = root->route_count + 1};
+    write_chains(root, all, link, (char *)(link + links));
+    matchers = write_site(root, 0, region, all, matchers, &routes->site);
+    if (root->host_count == 0)
+        return;
+    struct route_site *sites = leat__region_take(region, root->host_count * sizeof *sites, 16);
+    void *table = leat__region_take(region, leat__hosts_size(root->host_count), 16);
+    for (uint32_t host = 1; host <= root->host_count; host++)
+        matchers = write_site(root, host, region, all, matchers, &sites[host - 1]);
+    routes->sites = sites;
+    routes->hosts = leat__hosts_compile(table, root->hosts, root->host_count);
+    routes->misdirects = !has_routes_for_all_hosts(root);
 }
 
 static void destroy_group(leat_app *group)
@@ -409,6 +490,7 @@ void leat_app_destroy(leat_app *app)
         app->guests[i].destroy(app->guests[i].thing);
     leat__start_free(app->routes);
     leat__start_free(app->groups);
+    leat__start_free(app->hosts);
     leat__start_free(app->guests);
     leat__start_free(app->states);
     leat__start_free(app->every);

@@ -6,9 +6,11 @@
 #ifndef LEAT_APP_H
 #define LEAT_APP_H
 
+#include "exchange/matchers.h"
 #include "leat/leat.h"
 #include "memory/plan.h"
 #include "memory/region.h"
+#include "router/hosts.h"
 #include "router/router.h"
 
 /* Runs before a chain's first link, on the shard's thread: fetches what the handler at its end will need, so that the chain
@@ -34,6 +36,7 @@ struct chain {
     const char *pattern;             /* as registered, with the groups' prefixes */
     const char *method;
     bool collects; /* its handler does */
+    bool captures; /* a matcher's: parameters have numbers too */
 };
 
 /* Its handler wants the content whole, and nothing runs before it. */
@@ -42,10 +45,20 @@ static inline bool chain_collects_first(const struct chain *chain)
     return chain->links[0].collects;
 }
 
-struct routes {
+/* The routes of one host, or of all others. */
+struct route_site {
     const struct router *router;
+    const struct matcher *matchers;
+    uint32_t matcher_count;
+};
+
+struct routes {
+    struct route_site site; /* of the hosts that have none of their own */
     const struct chain *all; /* a route's value in the router is its number; number 0: of 404, 405, 501 and OPTIONS */
     uint32_t count;
+    bool misdirects;                /* site has no routes, while hosts have: 421 */
+    const struct hosts *hosts;      /* NULL: there are none */
+    const struct route_site *sites; /* of the hosts, by their number - 1 */
 };
 
 struct app_route {
@@ -53,6 +66,8 @@ struct app_route {
     char *pattern; /* with the groups' prefixes */
     leat_app *group;
     struct chain_link link;
+    leat_matcher *match; /* NULL: the pattern tells */
+    void *matcher_data;
 };
 
 struct leat_pool {
@@ -73,9 +88,12 @@ struct leat_app {
     uint32_t middleware_count;
     uint64_t content_max; /* UINT64_MAX: not said */
     uint32_t state;       /* of the root's states, + 1; 0: the parent's */
+    uint32_t host;        /* of the root's hosts, + 1; 0: all others */
     /* of the root */
     struct app_route *routes;
     uint32_t route_count;
+    struct host_name *hosts;
+    uint32_t host_count;
     leat_app **groups;
     uint32_t group_count;
     struct leat_pool *pools[PLAN_USER_POOLS_MAX];
@@ -130,6 +148,19 @@ void leat__app_never_waits(leat_app *app);
 
 /* thing is destroyed with the app. */
 void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));
+
+/* A route whose pattern is not looked at: the group's prefix and the text. NULL: an error is remembered. */
+struct app_route *leat__app_add_route(leat_app *app, const char *method, const char *text,
+                                      const struct chain_link *link);
+/* NULL: of all other hosts. */
+const struct host_name *leat__app_host(const leat_app *root, uint32_t host);
+/* As a program would say it; snprintf's answer. */
+int leat__host_write(const struct host_name *name, char *text, size_t size);
+
+/* What of its content a route takes at most, by its groups; UINT64_MAX: nothing is said. */
+uint64_t leat__app_content_max(const leat_app *group);
+/* How many middleware run before a handler of the group. */
+uint32_t leat__app_count_middleware(const leat_app *group);
 
 /* Bytes of region that the compiled routes take, or -EINVAL: the errors are remembered. */
 ptrdiff_t leat__app_measure(leat_app *app);

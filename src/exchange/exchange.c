@@ -85,6 +85,29 @@ static unsigned decode_path(struct leat_exchange *x)
     return 0;
 }
 
+/* The routes of the host that the request is for. */
+static const struct route_site *find_site(const struct leat_exchange *x)
+{
+    const struct routes *routes = x->common->routes;
+    uint32_t host = leat__hosts_find(routes->hosts, x->bytes + x->head.authority_at,
+                                     x->head.authority_size);
+    return host != 0 ? &routes->sites[host - 1] : &routes->site;
+}
+
+static void route_path(struct leat_exchange *x)
+{
+    const struct routes *routes = x->common->routes;
+    const struct route_site *site = UNLIKELY(routes->hosts != NULL) ? find_site(x) : &routes->site;
+    x->route_result = (uint8_t)leat__router_match(site->router, x->head.method, x->path,
+                                                  x->path_size, &x->match);
+    if (UNLIKELY(x->route_result != ROUTER_FOUND) && site->matcher_count > 0)
+        leat__match_further(x, site);
+    if (UNLIKELY(routes->misdirects) && site == &routes->site) {
+        x->route_result = ROUTE_REFUSED;
+        x->match.value = 421;
+    }
+}
+
 unsigned leat__exchange_route(struct leat_exchange *x)
 {
     const struct http1_head *head = &x->head;
@@ -105,8 +128,7 @@ unsigned leat__exchange_route(struct leat_exchange *x)
                 return status;
         }
         if (LIKELY(head->method != HTTP_METHOD_UNKNOWN))
-            x->route_result = (uint8_t)leat__router_match(routes->router, head->method, x->path,
-                                                          x->path_size, &x->match);
+            route_path(x);
     }
     x->chain = &routes->all[x->route_result == ROUTER_FOUND ? x->match.value : 0];
     x->link = x->chain->links;
@@ -202,6 +224,8 @@ void leat__answer_unrouted(leat_exchange *x)
         leat_problem(x, 501, "Leat does not know this method");
     } else if (x->head.form == HTTP1_ASTERISK) {
         leat_status(x, 204);
+    } else if (x->route_result == ROUTE_REFUSED) {
+        leat_problem(x, (int)x->match.value, NULL);
     } else if (x->route_result == ROUTER_NOT_FOUND) {
         leat_problem(x, 404, NULL);
     } else if (x->head.method == HTTP_OPTIONS) {

@@ -79,6 +79,9 @@ enum exchange_flags {
     X_HOLDS = 512,      /* the response has borrowed content, a file or a block: to be let go of */
 };
 
+/* What routing may come to beside enum router_result: the status x->match.value is the answer. */
+enum { ROUTE_REFUSED = ROUTER_NOT_ALLOWED + 1 };
+
 /* How far a request's content has come. */
 enum content_state {
     CONTENT_NONE,     /* there is none */

@@ -95,16 +95,23 @@ static char *decoded_copy(struct leat_exchange *x, const char *text, size_t size
     return copy;
 }
 
+/* -1: the route has none of that name. */
+static int find_param(const struct leat_exchange *x, const char *name)
+{
+    for (int i = 0; i < x->match.param_count; i++)
+        if (strcmp(x->match.names[i], name) == 0)
+            return i;
+    return x->match.param_count > 0 ? leat__match_number(x, name) : -1;
+}
+
 const char *leat_param(leat_exchange *x, const char *name)
 {
-    for (unsigned i = 0; i < x->match.param_count; i++) {
-        if (strcmp(x->match.names[i], name) != 0)
-            continue;
-        const struct router_param *p = &x->match.params[i];
-        const char *copy = decoded_copy(x, x->path + p->at, p->size, x->head.flags & HTTP1_PERCENT, false);
-        return copy ? copy : "";
-    }
-    return "";
+    int i = find_param(x, name);
+    if (i < 0)
+        return "";
+    const struct router_param *p = &x->match.params[i];
+    const char *copy = decoded_copy(x, x->path + p->at, p->size, x->head.flags & HTTP1_PERCENT, false);
+    return copy ? copy : "";
 }
 
 static int64_t integer_or(const char *text, int64_t otherwise)
