@@ -8,6 +8,7 @@
 
 #include "exchange/matchers.h"
 #include "leat/leat.h"
+#include "memory/guest.h"
 #include "memory/plan.h"
 #include "memory/region.h"
 #include "router/hosts.h"
@@ -79,6 +80,13 @@ struct leat_pool {
     uint32_t home_count;
 };
 
+struct leat_guest {
+    char *name;
+    uint64_t bytes;
+    struct region region;
+    struct guest_heap heap; /* parts NULL: not open yet */
+};
+
 enum { APP_PREPARED_MAX = 8 };
 
 struct leat_app {
@@ -98,6 +106,8 @@ struct leat_app {
     uint32_t group_count;
     struct leat_pool *pools[PLAN_USER_POOLS_MAX];
     uint32_t pool_count;
+    struct leat_guest *heaps[PLAN_GUESTS_MAX];
+    uint32_t heap_count;
     struct app_guest { /* what goes with the app: leat_files … */
         void *thing;
         void (*destroy)(void *thing);
@@ -142,6 +152,9 @@ void leat__app_prepare(leat_app *app, leat_handler *handler, leat__prepare_funct
 
 /* The app serves files: the plan gets their cache and the workers that read them. bundle_bytes: of mappings. */
 void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes);
+
+/* The heaps of its guests; before the seal. 0 or -errno. They stay for as long as the app does. */
+int leat__guests_open(leat_app *app, uint32_t shards, enum region_mode mode);
 
 /* None of its handlers waits. */
 void leat__app_never_waits(leat_app *app);

@@ -317,6 +317,25 @@ static void tell_pools(struct plan *plan)
     tell_records(plan);
 }
 
+uint32_t leat__plan_guest_parts(uint64_t bytes, uint32_t shards)
+{
+    uint64_t most = bytes / (PLAN_GUEST_MIN / 2);
+    return clamp(shards, 1, most < 8 ? (uint32_t)most : 8);
+}
+
+static void tell_guests(struct plan *plan)
+{
+    const struct plan_input *in = &plan->input;
+    for (uint32_t i = 0; i < in->guest_count; i++) {
+        uint64_t bytes = in->guests[i].bytes;
+        add_row(plan, (struct plan_row){.what = in->guests[i].name,
+                                        .bytes = leat__guest_footprint(
+                                            bytes, leat__plan_guest_parts(bytes, in->shards)),
+                                        .option = "the size of leat_guest_create",
+                                        .note = "a library's heap, shared by all shards"});
+    }
+}
+
 static void tell_rest(struct plan *plan)
 {
     const struct plan_input *in = &plan->input;
@@ -351,6 +370,7 @@ static void tell_rest(struct plan *plan)
                                         .bytes = align_up(in->bundles, PAGE_SIZE_BYTES),
                                         .option = "the size of --bundle",
                                         .note = "mapped from its file, shared by all shards"});
+    tell_guests(plan);
     add_row(plan, (struct plan_row){.what = "program, libraries",
                                     .bytes = PLAN_PROGRAM,
                                     .option = "nothing",

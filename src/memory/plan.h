@@ -8,6 +8,7 @@
 #include "memory/arena.h"
 #include "memory/cache.h"
 #include "memory/content.h"
+#include "memory/guest.h"
 #include "memory/pool.h"
 #include "memory/region.h"
 #include "memory/stack.h"
@@ -15,6 +16,8 @@
 enum {
     PLAN_ROWS_MAX = 96,
     PLAN_USER_POOLS_MAX = 32,
+    PLAN_GUESTS_MAX = 16,
+    PLAN_GUEST_MIN = 1 << 20,  /* bytes of a heap for a library */
     PLAN_EXCHANGE_PAGE = 4096, /* struct leat_exchange and the first chunk of its arena */
     PLAN_OUTPUT = 12288,       /* behind it: heads and small contents of a burst's responses */
     PLAN_ROOM = PLAN_EXCHANGE_PAGE + PLAN_OUTPUT, /* what an active connection borrows, in one piece */
@@ -39,6 +42,11 @@ struct plan_user_pool {
     size_t count;       /* in all; shared out over the shards, rounded up */
 };
 
+struct plan_guest {
+    const char *name;
+    uint64_t bytes;
+};
+
 struct plan_input {
     uint32_t shards;
     uint32_t connections;   /* in all */
@@ -54,6 +62,8 @@ struct plan_input {
     uint64_t machine_memory;   /* bytes, or the cgroup's limit; 0: do not check */
     const struct plan_user_pool *user_pools;
     uint32_t user_pool_count;
+    struct plan_guest guests[PLAN_GUESTS_MAX]; /* heaps of libraries */
+    uint32_t guest_count;
     /* 0 where nobody serves files */
     uint64_t file_cache;       /* bytes in all */
     uint32_t file_descriptors; /* files kept open, in all */
@@ -96,6 +106,9 @@ struct plan {
 
 /* 0, or -E2BIG / -EINVAL with one line in error naming limit, value and way out. Calls nothing but arithmetic. */
 int leat__plan_make(struct plan *plan, const struct plan_input *input, char *error, size_t error_size);
+
+/* Parts of a library's heap, each with its own lock. */
+uint32_t leat__plan_guest_parts(uint64_t bytes, uint32_t shards);
 
 /* Whether a pool was used little for TRIM_AFTER_MS: its high water in each of the windows that make up that time. */
 enum {

@@ -89,6 +89,9 @@ static void count_user_pools(leat_app *app, struct plan_user_pool *pools, struct
                                            root->pools[i]->count};
     input->user_pools = pools;
     input->user_pool_count = root->pool_count;
+    for (uint32_t i = 0; i < root->heap_count; i++)
+        input->guests[i] = (struct plan_guest){root->heaps[i]->name, root->heaps[i]->bytes};
+    input->guest_count = root->heap_count;
 }
 
 /* A PROXY header's address is remembered. */
@@ -430,6 +433,18 @@ static int start_shards(leat_server *server)
     return error;
 }
 
+static void close_what_is_open(leat_server *server)
+{
+    if (server->running) {
+        leat__server_stop_now(server);
+        leat_server_stop(server);
+        return;
+    }
+    leat__access_log_close(server->log);
+    server->log = NULL;
+    leat__listeners_close(&server->listeners);
+}
+
 int leat_server_start(leat_server *server)
 {
     char line[512];
@@ -446,7 +461,10 @@ int leat_server_start(leat_server *server)
         leat__listeners_close(&server->listeners);
         return -EINVAL;
     }
-    error = open_region(server);
+    error = leat__guests_open(server->app, server->config.shards,
+                              server->config.commit ? REGION_COMMIT : REGION_RESERVE);
+    if (error == 0)
+        error = open_region(server);
     if (error == 0) {
         server->running = true;
         error = start_shards(server);
@@ -454,8 +472,7 @@ int leat_server_start(leat_server *server)
     if (error < 0) {
         snprintf(line, sizeof line, "the shards could not be opened: %s", strerror(-error));
         add_error(server, EX_OSERR, line);
-        leat__server_stop_now(server);
-        leat_server_stop(server);
+        close_what_is_open(server);
     }
     return error;
 }
