@@ -93,6 +93,8 @@ typedef struct leat_filter {
 
 /* Before leat_begin; one at a time: 0, -EBUSY, -EALREADY. */
 LEAT_API int leat_filter_set(leat_exchange *x, const leat_filter *filter, void *state);
+/* For begin, of the filter itself: another takes its place, whose begin is not called; NULL: none. 0, -EALREADY. */
+LEAT_API int leat_filter_replace(leat_exchange *x, const leat_filter *filter, void *state);
 LEAT_API int leat_filter_put(leat_exchange *x, const void *bytes, size_t size); /* as leat_write */
 
 /* The content of a response that was made whole, after leat_next: true, and where it lies; false: there is none, it is in a
@@ -101,6 +103,28 @@ LEAT_API bool leat_response_content(leat_exchange *x, leat_slice *content);
 LEAT_API leat_slice leat_response_field(leat_exchange *x, const char *name);
 /* Puts other octets in its place, copied; status and fields stay. 0, -ENOMEM, -EPERM: there is no such response. */
 LEAT_API int leat_response_replace(leat_exchange *x, const void *bytes, size_t size);
+/* The same for what is made out of it: make gets the content and room octets to write to, and answers how many it has
+ * written, or a negative errno. It may wait. 0; what make said, or -ENOMEM or -EPERM: the response is as it was, and nothing
+ * is remembered. */
+LEAT_API int leat_response_rewrite(leat_exchange *x, size_t room,
+                                   int64_t (*make)(void *argument, leat_slice content, char *bytes,
+                                                   size_t size),
+                                   void *argument);
+
+/* ── Changing what is read ── */
+
+/* What a middleware puts into the way of a request's content (a decompression): leat_read, and leat_content of routes that
+ * don't stream, give what read makes. It takes the octets as they came by leat_source_take, to their end, and answers as
+ * leat_read: octets written, 0 at the end; -EBADMSG: malformed (400); -EMSGSIZE: too large (413). Bounds of the content
+ * count for what it makes, too. */
+typedef struct leat_source {
+    int64_t (*read)(leat_exchange *x, void *state, void *bytes, size_t size);
+    void (*close)(leat_exchange *x, void *state); /* the exchange is over, however it went; NULL: nothing to do */
+} leat_source;
+
+/* Before anything is read; one at a time: 0, -EBUSY, -EALREADY; -ENODATA: there is no content. */
+LEAT_API int leat_source_set(leat_exchange *x, const leat_source *source, void *state);
+LEAT_API int64_t leat_source_take(leat_exchange *x, void *bytes, size_t size);
 
 #ifdef __cplusplus
 }

@@ -41,6 +41,7 @@ void leat__exchange_begin(struct leat_exchange *x)
     memset(&x->response, 0, sizeof x->response);
     x->response.file = -1;
     x->filter = NULL;
+    x->source = NULL;
     x->trailers = NULL;
     http1_head_init(&x->head);
 }
@@ -52,6 +53,10 @@ static void let_go(struct leat_exchange *x)
     if (filter != NULL && filter->close != NULL)
         filter->close(x, x->filter_state);
     x->filter = NULL;
+    const struct leat_source *source = x->source;
+    if (source != NULL && source->close != NULL)
+        source->close(x, x->source_state);
+    x->source = NULL;
     if (x->flags & X_PREPARED) {
         x->flags &= (uint16_t)~X_PREPARED;
         x->let_go(x, x->prepared);
@@ -62,7 +67,7 @@ void leat__exchange_end(struct leat_exchange *x)
 {
     if (UNLIKELY(x->common->log != NULL))
         leat__exchange_log(x);
-    if (UNLIKELY((x->flags & (X_HOLDS | X_PREPARED)) || x->filter != NULL))
+    if (UNLIKELY((x->flags & (X_HOLDS | X_PREPARED)) || x->filter != NULL || x->source != NULL))
         let_go(x);
     if (UNLIKELY(x->content_block != NULL)) {
         leat__content_release(&x->common->memory->content, x->content_block);
@@ -135,6 +140,13 @@ unsigned leat__exchange_route(struct leat_exchange *x)
     return 0;
 }
 
+static void run_chain(struct leat_exchange *x)
+{
+    x->link->handler(x);
+    if (UNLIKELY(x->filter != NULL))
+        leat__stream_end_filter(x);
+}
+
 bool leat__exchange_run(struct leat_exchange *x)
 {
     struct tasks *tasks = x->common->tasks;
@@ -147,7 +159,7 @@ bool leat__exchange_run(struct leat_exchange *x)
         leat_problem(x, 503, "All stacks of handlers that wait are in use");
         return true;
     }
-    if (LIKELY(task_run_handler(tasks, x->link->handler, x)))
+    if (LIKELY(task_run_handler(tasks, run_chain, x)))
         return true;
     x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
     return false;
@@ -176,11 +188,18 @@ void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char 
     x->flags |= X_CLOSE | X_LINGER;
 }
 
+static bool collect(struct leat_exchange *x)
+{
+    if (x->source != NULL)
+        return leat__source_collect(x);
+    bool is_coming = x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING;
+    return !is_coming || x->common->carrier->collect(x);
+}
+
 /* The next link, once the content is there that it wants. */
 static void run_link(struct leat_exchange *x)
 {
-    if (UNLIKELY(x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING) &&
-        x->link->collects && !x->common->carrier->collect(x)) {
+    if (UNLIKELY(x->way.content != CONTENT_NONE) && x->link->collects && !collect(x)) {
         leat_problem(x, x->way.refused_status, x->refused_detail);
         return;
     }

@@ -193,6 +193,9 @@ struct leat_exchange {
     const char *piece, *piece_tail; /* of a stream, to be sent behind the output from where they lie */
     const struct leat_filter *filter; /* what is written passes it; NULL: none */
     void *filter_state;
+    const struct leat_source *source; /* what is read passes it; NULL: none */
+    void *source_state;
+    uint64_t source_total; /* octets that it has made */
     struct response_field *trailers;
     struct work *work; /* under way for this exchange; NULL: none */
     void *prepared;
@@ -239,6 +242,12 @@ bool leat__exchange_may_wait(const struct leat_exchange *x);
 /* The chain's answer won't count: the client gets status (with detail, which stays), and the connection closes. */
 void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
 
+/* The chain has returned and its task is still there: what the filter has kept back may wait for the client. */
+void leat__stream_end_filter(struct leat_exchange *x);
+/* leat_read through x->source. What it can't read is refused. */
+int64_t leat__source_read(struct leat_exchange *x, void *bytes, size_t size);
+/* The whole content through x->source, into memory. false: refused. */
+bool leat__source_collect(struct leat_exchange *x);
 /* The handler of a stream has ended: its last octets. */
 void leat__stream_end(struct leat_exchange *x);
 /* Before the output is sent: what has gathered of a chunk becomes one. */

@@ -313,34 +313,6 @@ void leat_bytes(leat_exchange *x, int status, const char *media_type, const void
     leat__response_make(x, status, type_line, type_size, content, size);
 }
 
-static bool is_in_memory(const struct leat_exchange *x)
-{
-    const struct response *r = &x->response;
-    return r->status != 0 && r->file < 0 && !(x->flags & X_PIECES) && x->way.stream == STREAM_NONE;
-}
-
-bool leat_response_content(leat_exchange *x, leat_slice *content)
-{
-    if (!is_in_memory(x))
-        return false;
-    *content = (leat_slice){x->response.content, x->response.content_size};
-    return true;
-}
-
-int leat_response_replace(leat_exchange *x, const void *bytes, size_t size)
-{
-    struct response *r = &x->response;
-    if (!is_in_memory(x) || x->response_block != NULL)
-        return -EPERM;
-    char *copy = leat__response_memory(x, size);
-    if (copy == NULL)
-        return -ENOMEM;
-    memcpy(copy, bytes, size);
-    r->content = copy;
-    r->content_size = size;
-    return 0;
-}
-
 void leat_status(leat_exchange *x, int status)
 {
     response_forget(x);

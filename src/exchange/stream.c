@@ -35,7 +35,7 @@ static int64_t read_whole(struct leat_exchange *x, void *bytes, size_t size)
     return (int64_t)n;
 }
 
-int64_t leat_read(leat_exchange *x, void *bytes, size_t size)
+int64_t leat_source_take(leat_exchange *x, void *bytes, size_t size)
 {
     switch ((enum content_state)x->way.content) {
     case CONTENT_NONE:
@@ -53,9 +53,16 @@ int64_t leat_read(leat_exchange *x, void *bytes, size_t size)
     return size == 0 ? 0 : x->common->carrier->read(x, bytes, size);
 }
 
+int64_t leat_read(leat_exchange *x, void *bytes, size_t size)
+{
+    if (UNLIKELY(x->source != NULL))
+        return leat__source_read(x, bytes, size);
+    return leat_source_take(x, bytes, size);
+}
+
 int64_t leat_content_length(leat_exchange *x)
 {
-    return x->head.flags & HTTP1_CHUNKED ? -1 : (int64_t)x->head.content_length;
+    return x->head.flags & HTTP1_CHUNKED || x->source != NULL ? -1 : (int64_t)x->head.content_length;
 }
 
 /* ── Gathering ── */
@@ -183,6 +190,21 @@ int leat_filter_set(leat_exchange *x, const leat_filter *filter, void *state)
     return 0;
 }
 
+int leat_filter_replace(leat_exchange *x, const leat_filter *filter, void *state)
+{
+    if (x->flags & X_SENT)
+        return -EALREADY;
+    x->filter = filter;
+    x->filter_state = state;
+    return 0;
+}
+
+void leat__stream_end_filter(struct leat_exchange *x)
+{
+    if (x->way.stream != STREAM_NONE && x->way.write_error == 0)
+        remember(x, x->filter->end(x, x->filter_state));
+}
+
 /* ── Beginning ── */
 
 static int begin(struct leat_exchange *x, int status, const char *media_type, bool sized, uint64_t size)
@@ -286,8 +308,6 @@ static void end_chunked(struct leat_exchange *x)
 
 void leat__stream_end(struct leat_exchange *x)
 {
-    if (x->filter != NULL && x->way.write_error == 0)
-        remember(x, x->filter->end(x, x->filter_state));
     leat__stream_close_chunk(x);
     bool had_memory = x->arena.overflow == ARENA_FINE && !(x->flags & X_NO_MEMORY);
     bool is_whole = had_memory && x->way.write_error == 0 &&
