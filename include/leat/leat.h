@@ -58,6 +58,11 @@ typedef void leat_release_function(void *argument);
 LEAT_API leat_app *leat_app_create(void);
 LEAT_API void leat_app_destroy(leat_app *app); /* takes NULL; not while a server runs it; groups go with it */
 
+/* For libraries that register things of their own. error: told when the server starts, which it does not then. keep: thing
+ * goes with app, by release(thing). Before the start. */
+LEAT_API void leat_app_error(leat_app *app, const char *text);
+LEAT_API void leat_app_keep(leat_app *app, void *thing, leat_release_function *release);
+
 /* A pattern begins with '/'. ":name" stands for one segment, "*name" at the end for all that is left.
  * HEAD is answered from GET, OPTIONS and 405 with Allow by themselves. A route twice is an error at start. */
 LEAT_API void leat_route(leat_app *app, const char *method, const char *pattern, leat_handler *handler);

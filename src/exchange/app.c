@@ -61,6 +61,16 @@ void leat__app_keep_descriptor(leat_app *app, int fd)
     root->descriptors[root->descriptor_count++] = fd;
 }
 
+void leat_app_error(leat_app *app, const char *text)
+{
+    leat__app_error(app, "%s", text);
+}
+
+void leat_app_keep(leat_app *app, void *thing, leat_release_function *release)
+{
+    leat__app_keep(app, thing, release);
+}
+
 leat_app *leat_group(leat_app *app, const char *prefix)
 {
     leat_app *root = leat__app_root(app);
