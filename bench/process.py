@@ -128,6 +128,7 @@ class Child:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
+        self.last_words = self.output()
         self.said.close()
         return self.process.returncode
 

@@ -1,0 +1,91 @@
+"""servers.py: the programs that tests/seal and tests/soak load, and what each of them is asked: every feature's requests,
+whole, as they go over the wire. Answers must be below 400, or below 500 where a request has X-May-Fail."""
+import os
+import time
+
+from process import Child, Progress, free_port, program
+
+BROWSER = """Connection: keep-alive
+User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36
+Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8
+Accept-Encoding: gzip, deflate, br, zstd
+Accept-Language: en-GB,en;q=0.9,de-DE;q=0.8
+Cookie: session=b1946ac92492d2347c6235b4d2611184; theme=dark"""
+
+# What each server is asked: request line, further fields, content.
+HELLO = [("GET / HTTP/1.1", "", ""), ("GET /hello/World HTTP/1.1", BROWSER, ""), ("HEAD / HTTP/1.1", "", ""),
+         ("GET /hello/a%20b?c=d HTTP/1.1", "Accept: */*", "")]
+ECHO = [("POST / HTTP/1.1", "", "x" * 300), ("GET / HTTP/1.1", BROWSER, ""), ("PUT / HTTP/1.1", "", "y" * 20000),
+        ("OPTIONS * HTTP/1.1", "", ""),
+        ("POST / HTTP/1.1", "Transfer-Encoding: chunked", "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nTrailer: 1\r\n\r\n")]
+
+
+WAITING = [("GET /nap?ms=1 HTTP/1.1", "", ""), ("GET /join HTTP/1.1", "", ""), ("GET /fd HTTP/1.1", "", ""),
+           ("GET /count?n=100 HTTP/1.1", BROWSER, ""), ("GET /count?n=3&ms=1 HTTP/1.1", "", ""), ("GET /state HTTP/1.1", "", ""),
+           ("GET /large?n=1 HTTP/1.1", "", ""), ("GET /sized HTTP/1.1", "", ""),
+           ("POST /receive HTTP/1.1", "", "z" * 50000), ("POST /pipe HTTP/1.1", "", "p" * 30000),
+           ("POST /tagged/echo HTTP/1.1", "", "t" * 40000),
+           ("POST /tagged/receive HTTP/1.1", "Transfer-Encoding: chunked", "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nT: 1\r\n\r\n")]
+
+FILES = [("GET /small.txt HTTP/1.1", BROWSER, ""), ("GET /page.txt HTTP/1.1", "", ""), ("GET /large.bin HTTP/1.1", "", ""),
+         ("GET /page.txt HTTP/1.1", "Range: bytes=10-19", ""), ("GET /page.txt HTTP/1.1", "Range: bytes=0-9,100-199", ""),
+         ("GET /large.bin HTTP/1.1", "Range: bytes=-100", ""), ("HEAD /large.bin HTTP/1.1", "", ""),
+         ("GET /folder/ HTTP/1.1", BROWSER, ""), ("GET /folder HTTP/1.1", "", ""), ("GET /missing HTTP/1.1", "X-May-Fail: 1", ""),
+         ("GET /page.txt HTTP/1.1", "If-Match: \"other\"\nX-May-Fail: 1", "")]
+
+# Programs by name: what is run, what it is asked.
+SERVERS = {
+    "hello": (["examples/hello"], HELLO, 1),
+    "echo": (["examples/echo"], ECHO, 10),
+    "waiting": (["tests/apps/waiting"], WAITING, 100),
+    "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
+               "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
+}
+
+
+def write_requests(place, port, requests, closing):
+    """Files of whole requests; closing: each also with `Connection: close`. Answers their paths."""
+    paths = []
+    for line, fields, content in requests:
+        for close in (False, True) if closing else (False,):
+            rows = [line, f"Host: 127.0.0.1:{port}", *fields.split("\n")] if fields else \
+                   [line, f"Host: 127.0.0.1:{port}"]
+            if close:
+                rows = [r for r in rows if not r.startswith("Connection:")] + ["Connection: close"]
+            if content and "chunked" not in fields:
+                rows.append(f"Content-Length: {len(content)}")
+            paths.append(os.path.join(place, f"request-{len(paths)}{'-closing' if closing else ''}"))
+            with open(paths[-1], "wb") as f:
+                f.write(("\r\n".join(rows) + "\r\n\r\n" + content).encode())
+    return paths
+
+
+def run_load(build, arguments, expected):
+    """The client's `done` line: requests, connections, seconds."""
+    with Child([program(build, "tests/seal/client"), *arguments], talks=True) as client:
+        progress, end = Progress(), time.monotonic() + 900
+        while client.alive() and time.monotonic() < end:
+            progress.tell(f"{expected:,} to do, {time.monotonic() - progress.start:.0f} s")
+            time.sleep(0.1)
+        progress.clear()
+        _, requests, connections, seconds = client.hear(5).split()
+    return int(requests), int(connections), float(seconds)
+
+
+def make_site(place):
+    """A folder: files in memory, files by descriptor, more files than the cache holds."""
+    site = os.path.join(place, "site")
+    os.makedirs(os.path.join(site, "folder"), exist_ok=True)
+    sizes = {"small.txt": 20, "page.txt": 20000, "page.txt.gz": 900, "large.bin": 200_000, "folder/a": 1, "folder/b <c>": 2}
+    for name, size in sizes.items():
+        with open(os.path.join(site, name), "wb") as f:
+            f.write(os.urandom(size))
+    return site
+
+
+def arguments_of(build, name, place, port, loop):
+    """The command that starts a server of the table."""
+    (path, *arguments), _, _ = SERVERS[name]
+    places = {"SITE": make_site(place), "LOG": os.path.join(place, "access.log")}
+    return [program(build, path), *(places.get(word, word) for word in arguments), "--listen", f"127.0.0.1:{port}",
+            "--loop", loop, "--shards", 2, "--connections", 4096, "--quiet"]
