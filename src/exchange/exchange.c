@@ -213,6 +213,8 @@ void leat_next(leat_exchange *x)
         return;
     x->link = mine + 1;
     run_link(x);
+    if (UNLIKELY(x->response.json != NULL))
+        leat__json_finish(x);
     x->link = mine;
     x->flags |= X_NEXT_ENDED; /* from here outwards every leat_next has had its run */
 }

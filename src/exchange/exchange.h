@@ -138,6 +138,7 @@ struct response {
     void *argument;
     const char *long_head; /* a head too long for the output, in the arena; NULL: it is in the output */
     uint32_t long_head_size;
+    struct leat_json *json; /* writes the content still; NULL: none */
 };
 
 /* What a response by reference has to send behind the send under way. */
@@ -254,6 +255,9 @@ void leat__stream_end(struct leat_exchange *x);
 void leat__stream_close_chunk(struct leat_exchange *x);
 /* Writes the head of a response whose content follows (x->way.stream). 0, -ENOMEM. */
 int leat__response_begin_stream(struct leat_exchange *x);
+
+/* The handler has returned, and response.json is there: its text ends. */
+void leat__json_finish(struct leat_exchange *x);
 
 /* Writes the response's head and, where it fits, content into the output; the rest is told to loop_send by
  * leat__exchange_to_send. */

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE /* strchrnul */
 #include "exchange/exchange.h"
 #include "base/copy.h"
+#include "exchange/json_text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ void leat__response_let_go(struct leat_exchange *x)
         leat__content_release(&x->common->memory->content, x->response_block);
         x->response_block = NULL;
     }
+    r->json = NULL;
     r->status = 0; /* should the next answer find no memory, this one can't be given instead */
 }
 
@@ -170,6 +172,8 @@ static void answer_refusal(struct leat_exchange *x)
 void leat__response_send(struct leat_exchange *x)
 {
     struct response *r = &x->response;
+    if (UNLIKELY(r->json != NULL))
+        leat__json_finish(x);
     if (UNLIKELY(x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING))
         x->common->carrier->leave(x);
     if (UNLIKELY(x->way.stream != STREAM_NONE)) {
@@ -362,39 +366,15 @@ void leat_redirect(leat_exchange *x, int status, const char *location)
     leat_status(x, status);
 }
 
-/* Escapes text as the inside of a JSON string; answers how many octets that takes, and writes them if out is there. */
-static size_t json_escape(char *out, const char *text)
-{
-    static const char hex[] = "0123456789abcdef";
-    size_t n = 0;
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        char piece[6] = {(char)*c};
-        size_t size = 1;
-        if (*c == '"' || *c == '\\') {
-            piece[0] = '\\';
-            piece[1] = (char)*c;
-            size = 2;
-        } else if (*c < 0x20) {
-            memcpy(piece, "\\u00", 4);
-            piece[4] = hex[*c >> 4];
-            piece[5] = hex[*c & 15];
-            size = 6;
-        }
-        if (out != NULL)
-            memcpy(out + n, piece, size);
-        n += size;
-    }
-    return n;
-}
-
 void leat_problem(leat_exchange *x, int status, const char *detail)
 {
     response_forget(x);
     if (status == 503 && !leat__response_has_field(x, "Retry-After"))
         leat_field_set(x, "Retry-After", "1");
     const char *title = leat__http_reason((unsigned)status);
-    size_t detail_size = detail ? json_escape(NULL, detail) : 0;
-    size_t room = strlen(title) + detail_size + 64;
+    const char *detail_end = detail ? detail + strlen(detail) : NULL;
+    size_t escaped_max = detail ? (size_t)(detail_end - detail) * JSON_UNIT_MAX : 0;
+    size_t room = align_up(strlen(title) + escaped_max + 64, 16);
     char *json = arena_alloc(&x->arena, room);
     if (json == NULL) {
         if (status == 503)
@@ -403,16 +383,17 @@ void leat_problem(leat_exchange *x, int status, const char *detail)
             leat__response_make(x, status, NULL, 0, NULL, 0);
         return;
     }
-    int n = snprintf(json, room, "{\"title\":\"%s\",\"status\":%d", title, status);
-    size_t size = (size_t)n;
+    size_t size = (size_t)snprintf(json, room, "{\"title\":\"%s\",\"status\":%d", title, status);
     if (detail != NULL) {
         memcpy(json + size, ",\"detail\":\"", 11);
         size += 11;
-        size += json_escape(json + size, detail);
+        size += leat__json_escape(json + size, escaped_max, &detail, detail_end);
         json[size++] = '"';
     }
     memcpy(json + size, "}\n", 2);
     size += 2;
+    if (x->arena.at == json + room)
+        x->arena.at = json + align_up(size, 16);
     leat__response_make(x, status, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, json, size);
 }
 
