@@ -26,4 +26,5 @@ function(leat_extra name)
     set(LEAT_EXTRAS ${LEAT_EXTRAS} PARENT_SCOPE)
 endfunction()
 
-# leat_extra(json jansson>=2.13) …, one line for each folder of src/extra
+# One line for each folder of src/extra.
+leat_extra(regex libpcre2-8>=10.30)

@@ -34,7 +34,7 @@ enum option_when {
 
 struct options {
     struct config config;
-    bool plan, json, layout, print_config, check, help, version;
+    bool plan, json, layout, routes, print_config, check, help, version;
 };
 
 struct option_row {

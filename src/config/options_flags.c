@@ -129,13 +129,19 @@ int leat__flags_check(const struct options *options, char *error, size_t error_s
 {
     if (options->layout && !options->plan)
         snprintf(error, error_size, "--layout: goes with --plan; write --plan --layout");
-    else if (options->json && !options->plan && !options->print_config)
-        snprintf(error, error_size, "--json: goes with --plan or --print-config; write --plan --json");
+    else if (options->json && !options->plan && !options->print_config && !options->routes)
+        snprintf(error, error_size,
+                 "--json: goes with --plan, --routes or --print-config; write --plan --json");
     else if (options->json && options->layout)
         snprintf(error, error_size, "--layout: is for people and has no JSON; leave --json out");
-    else if (options->print_config + options->check + options->plan > 1)
+    else if (options->print_config + options->check + options->plan + options->routes > 1)
         snprintf(error, error_size, "--%s: one order at a time; leave --%s out",
-                 options->print_config ? "print-config" : "check", options->plan ? "plan" : "check");
+                 options->print_config ? "print-config"
+                 : options->check      ? "check"
+                                       : "plan",
+                 options->routes ? "routes"
+                 : options->plan ? "plan"
+                                 : "check");
     else
         return 0;
     return -EINVAL;

@@ -86,12 +86,14 @@ static int examine(const leat_server *server, const struct program *program, con
 
 /* What there is to do besides serving; a configuration that does not fit is shown too when it was asked for: that is when
  * it is wanted most. */
-static int print_orders(const leat_server *server, const struct program *program,
+static int print_orders(leat_app *app, const leat_server *server, const struct program *program,
                         const struct options *options, bool failed)
 {
     const struct plan *plan = leat__server_plan(server);
     if (options->print_config)
         leat__main_print_effective(&running, options, leat__server_config(server));
+    else if (options->routes)
+        leat__main_print_routes(app, options, leat__server_config(server));
     else if (options->plan && plan != NULL)
         leat__main_print_plan(plan, options);
     else if (options->check && !failed)
@@ -134,8 +136,8 @@ static int run_server(leat_app *app, const struct program *program, const struct
     if (program->examine != NULL && options->plan) {
         status = examine(server, program, options);
         failed = false;
-    } else if (options->plan || options->print_config || options->check) {
-        status = print_orders(server, program, options, failed);
+    } else if (options->plan || options->routes || options->print_config || options->check) {
+        status = print_orders(app, server, program, options, failed);
     } else if (!failed) {
         failed = start_and_serve(server, program, options, &signals) < 0;
     }
@@ -200,7 +202,7 @@ static int run(leat_app *app, const struct program *program, int argc, char **ar
     leat__effective_init(&running, program->extra);
     int first = read_arguments(program, argc, argv, error, sizeof error);
     leat__effective_fill(&running, &leat__server_table, 0, &options);
-    if (!options.print_config && !options.check) /* so --json may go with either */
+    if (!options.print_config && !options.check && !options.routes) /* so --json may go with either */
         options.plan |= program->plan_only || program->examine != NULL;
     if (first >= 0 && !options.help && !options.version &&
         leat__flags_check(&options, error, sizeof error) < 0)

@@ -2,6 +2,7 @@
 #include "server/main_print.h"
 
 #include "server/layout.h"
+#include "server/routes_print.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,6 +90,15 @@ void leat__main_print_effective(const struct effective *e, const struct options 
         leat__effective_print_json(e, &completed, write_out, NULL);
     else
         leat__effective_print(e, &completed, write_out, NULL);
+}
+
+void leat__main_print_routes(leat_app *app, const struct options *options, const struct config *config)
+{
+    const leat_app *root = leat__app_root(app);
+    if (options->json)
+        leat__routes_print_json(stdout, root, config->content_max);
+    else
+        leat__routes_print(stdout, root, config->content_max);
 }
 
 void leat__main_tell_addresses(const leat_server *server, const char *name)

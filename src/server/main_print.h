@@ -21,6 +21,7 @@ void leat__main_print_plan(const struct plan *plan, const struct options *option
 /* config: completed. */
 void leat__main_print_effective(const struct effective *e, const struct options *options,
                                 const struct config *config);
+void leat__main_print_routes(leat_app *app, const struct options *options, const struct config *config);
 void leat__main_tell_addresses(const leat_server *server, const char *name);
 
 #endif
