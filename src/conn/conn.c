@@ -3,6 +3,7 @@
 #include "conn/conn.h"
 #include "conn/content.h"
 #include "conn/step.h"
+#include "task/blocking.h"
 #include <errno.h>
 
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
@@ -440,6 +441,8 @@ static void on_mail(void *context, const struct mail *mail)
         on_wake(c, mail);
     else if (mail->kind == MAIL_UNPARK && c->common.tasks != NULL)
         leat__tasks_unpark(c->common.tasks, mail->value);
+    else if (mail->kind == MAIL_DONE)
+        leat__blocking_on_done(mail->value);
     else if (mail->kind == MAIL_LIMITS)
         take_limits(c, (struct conn_next_limits *)(uintptr_t)mail->value);
     else if (mail->kind == MAIL_DRAIN)

@@ -87,7 +87,9 @@ struct leat_guest {
     struct guest_heap heap; /* parts NULL: not open yet */
 };
 
-enum { APP_PREPARED_MAX = 8 };
+enum { APP_PREPARED_MAX = 8, APP_BLOCKING_MAX = PLAN_THREAD_POOLS_MAX };
+
+struct leat_blocking;
 
 struct leat_app {
     leat_app *parent; /* NULL: the root, which alone has what follows the middleware */
@@ -132,6 +134,8 @@ struct leat_app {
         void *argument;
     } * every;
     uint32_t every_count;
+    struct leat_blocking *blocking[APP_BLOCKING_MAX]; /* pools of threads (task/blocking.h) */
+    uint32_t blocking_count;
     bool serves_files;
     bool never_waits;      /* none of its handlers does: they run on the shard's own stack */
     uint64_t bundle_bytes; /* mapped */

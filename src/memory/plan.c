@@ -365,6 +365,14 @@ static void tell_rest(struct plan *plan)
                                         .bytes = (uint64_t)PLAN_WORKER_STACK * in->file_threads * in->shards,
                                         .option = "--file-threads",
                                         .note = "of threads that read files; as they are touched"});
+    for (uint32_t i = 0; i < in->thread_pool_count; i++)
+        add_row(plan,
+                (struct plan_row){.what = in->threads[i].what,
+                                  .each = in->threads[i].stack,
+                                  .count = in->threads[i].count,
+                                  .bytes = in->threads[i].stack * in->threads[i].count,
+                                  .option = "the threads of leat_blocking_create",
+                                  .note = "of threads for calls that block; as they are touched"});
     if (in->bundles > 0)
         add_row(plan, (struct plan_row){.what = "bundle",
                                         .bytes = align_up(in->bundles, PAGE_SIZE_BYTES),

@@ -17,7 +17,8 @@ enum {
     PLAN_ROWS_MAX = 96,
     PLAN_USER_POOLS_MAX = 32,
     PLAN_GUESTS_MAX = 16,
-    PLAN_GUEST_MIN = 1 << 20,  /* bytes of a heap for a library */
+    PLAN_GUEST_MIN = 1 << 20, /* bytes of a heap for a library */
+    PLAN_THREAD_POOLS_MAX = 16,
     PLAN_EXCHANGE_PAGE = 4096, /* struct leat_exchange and the first chunk of its arena */
     PLAN_OUTPUT = 12288,       /* behind it: heads and small contents of a burst's responses */
     PLAN_ROOM = PLAN_EXCHANGE_PAGE + PLAN_OUTPUT, /* what an active connection borrows, in one piece */
@@ -47,6 +48,12 @@ struct plan_guest {
     uint64_t bytes;
 };
 
+struct plan_threads {
+    const char *what; /* of their stacks */
+    uint64_t stack;   /* bytes of each one's */
+    uint32_t count;
+};
+
 struct plan_input {
     uint32_t shards;
     uint32_t connections;   /* in all */
@@ -64,6 +71,8 @@ struct plan_input {
     uint32_t user_pool_count;
     struct plan_guest guests[PLAN_GUESTS_MAX]; /* heaps of libraries */
     uint32_t guest_count;
+    struct plan_threads threads[PLAN_THREAD_POOLS_MAX]; /* the program's own pools of them */
+    uint32_t thread_pool_count;
     /* 0 where nobody serves files */
     uint64_t file_cache;       /* bytes in all */
     uint32_t file_descriptors; /* files kept open, in all */
