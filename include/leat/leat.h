@@ -88,11 +88,6 @@ LEAT_API leat_app *leat_group(leat_app *app, const char *prefix);
 LEAT_API void leat_use(leat_app *app, leat_handler *middleware);
 LEAT_API void leat_use_with(leat_app *app, leat_handler *middleware, void *data);
 
-/* For what is built on this: an error of registration, a line to be told at start; and what goes with the app, youngest
- * first: destroy(thing). */
-LEAT_API void leat_app_error(leat_app *app, const char *format, ...) LEAT_PRINTF(2, 3);
-LEAT_API void leat_app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));
-
 /* ── The request ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
 LEAT_API const char *leat_method(leat_exchange *x);   /* "GET" */

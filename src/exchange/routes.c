@@ -1,25 +1,8 @@
-/* routes.c: registration of what goes beyond patterns: hosts and matchers (leat/routes.h), and what libraries on
- * top of this one need for it. */
+/* routes.c: registration of what goes beyond patterns: hosts and matchers (leat/routes.h). */
 #include "exchange/app.h"
 #include "exchange/exchange.h"
 #include "memory/seal.h"
-#include <stdarg.h>
 #include <stdio.h>
-
-void leat_app_error(leat_app *app, const char *format, ...)
-{
-    char line[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    leat__app_error(app, "%s", line);
-}
-
-void leat_app_keep(leat_app *app, void *thing, void (*destroy)(void *thing))
-{
-    leat__app_keep(app, thing, destroy);
-}
 
 /* The host's number among the root's, from 1; a new one when it was not there. */
 static uint32_t find_or_add_host(leat_app *root, const struct host_name *name)

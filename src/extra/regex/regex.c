@@ -12,6 +12,7 @@
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,17 @@ static bool match(void *data, const char *path, size_t size, leat_captures *capt
 
 /* ── At start ── */
 
+static void tell_error(leat_app *app, const char *format, ...) LEAT_PRINTF(2, 3);
+static void tell_error(leat_app *app, const char *format, ...)
+{
+    char line[400];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    leat_app_error(app, line);
+}
+
 static void destroy(void *thing)
 {
     struct regex *regex = thing;
@@ -204,8 +216,7 @@ static pcre2_code *compile(leat_app *app, const char *method, const char *expres
                                      &offset, NULL);
     if (code == NULL) {
         pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof message);
-        leat_app_error(app, "route %s \"%s\": at offset %zu: %s", method, expression,
-                       (size_t)offset, message);
+        tell_error(app, "route %s \"%s\": at offset %zu: %s", method, expression, (size_t)offset, message);
     } else {
         pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* where it can't be, the interpreter does it */
     }
@@ -240,13 +251,13 @@ void leat_route_regex_with(leat_app *app, const char *method, const char *expres
 {
     const char *shown = method != NULL ? method : "(null)";
     if (expression == NULL) {
-        leat_app_error(app, "route %s: the expression is NULL", shown);
+        tell_error(app, "route %s: the expression is NULL", shown);
         return;
     }
     struct regex *regex = calloc(1, sizeof *regex);
     if (regex == NULL || (regex->told = limit_message(expression)) == NULL) {
         free(regex);
-        leat_app_error(app, "route %s \"%s\": no memory", shown, expression);
+        tell_error(app, "route %s \"%s\": no memory", shown, expression);
         return;
     }
     leat_app_keep(app, regex, destroy);
@@ -255,8 +266,8 @@ void leat_route_regex_with(leat_app *app, const char *method, const char *expres
         return;
     pcre2_pattern_info(regex->code, PCRE2_INFO_CAPTURECOUNT, &regex->group_count);
     if (regex->group_count > GROUPS_MAX) {
-        leat_app_error(app, "route %s \"%s\": %u groups, of at most %d; (?:…) is none", shown,
-                       expression, regex->group_count, GROUPS_MAX);
+        tell_error(app, "route %s \"%s\": %u groups, of at most %d; (?:…) is none", shown,
+                   expression, regex->group_count, GROUPS_MAX);
         return;
     }
     read_names(regex);
