@@ -91,6 +91,10 @@ static void on_accept(void *context, int fd, unsigned listener)
     s->state = CONN_IDLE;
     c->open++;
     c->counters.connections++;
+    if (UNLIKELY(c->common.routes->hooks != NULL) && !leat__conn_is_wanted(c, s)) {
+        leat__conn_close(c, s);
+        return;
+    }
     loop_arm_recv(&c->loop, s);
     leat__conn_idle_deadline(c, s);
 }

@@ -24,6 +24,9 @@ void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x);
  * lies in the kernel's buffers has moved, but only once. */
 bool leat__conn_moved_enough(struct leat_exchange *x, uint64_t octets, uint32_t timeout_ms);
 
+/* Of a connection just accepted, where there are hooks: whether they want to keep it (greet.c). */
+bool leat__conn_is_wanted(const struct conns *c, const struct slot *s);
+
 void leat__conn_idle_deadline(struct conns *c, struct slot *s);
 void leat__conn_give_room_back(struct conns *c, struct slot *s);
 void leat__conn_linger(struct conns *c, struct slot *s);

@@ -255,6 +255,16 @@ void leat__app_prepare(leat_app *app, leat_handler *handler, leat__prepare_funct
     root->prepared[root->prepared_count++] = (struct app_prepared){handler, prepare};
 }
 
+void leat__app_count_table(leat_app *app, uint64_t bytes)
+{
+    leat__app_root(app)->table_bytes += bytes;
+}
+
+void leat__app_knows_peers(leat_app *app)
+{
+    leat__app_root(app)->knows_peers = true;
+}
+
 void leat__app_never_waits(leat_app *app)
 {
     leat__app_root(app)->never_waits = true;
@@ -466,7 +476,7 @@ void leat__app_compile(leat_app *app, struct region *region, struct routes *rout
     struct chain *all = leat__region_take(region, chains_size(root), 16);
     struct matcher *matchers = (struct matcher *)(void *)(all + root->route_count + 1);
     struct chain_link *link = (struct chain_link *)(void *)(matchers + root->route_count);
-    *routes = (struct routes){.all = all, .count = root->route_count + 1};
+    *routes = (struct routes){.hooks = root->hooks, .all = all, .count = root->route_count + 1};
     write_chains(root, all, link, (char *)(link + links));
     matchers = write_site(root, 0, region, all, matchers, &routes->site);
     if (root->host_count == 0)

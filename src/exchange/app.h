@@ -46,6 +46,25 @@ static inline bool chain_collects_first(const struct chain *chain)
     return chain->links[0].collects;
 }
 
+enum { APP_HOOKS_MAX = 16 };
+
+/* What is called at turning points (leat/hooks.h): made by the first registration, goes with the app. */
+struct app_hooks {
+    struct app_connect_hook {
+        bool (*function)(const leat_connection *connection, void *argument);
+        void *argument;
+    } on_connect[APP_HOOKS_MAX];
+    struct app_error_hook {
+        void (*function)(leat_exchange *x, int status, void *argument);
+        void *argument;
+    } on_error[APP_HOOKS_MAX];
+    struct app_deadline_hook {
+        void (*function)(leat_exchange *x, void *argument);
+        void *argument;
+    } on_deadline[APP_HOOKS_MAX];
+    uint32_t connect_count, error_count, deadline_count;
+};
+
 /* The routes of one host, or of all others. */
 struct route_site {
     const struct router *router;
@@ -54,7 +73,8 @@ struct route_site {
 };
 
 struct routes {
-    struct route_site site; /* of the hosts that have none of their own */
+    const struct app_hooks *hooks; /* NULL: none */
+    struct route_site site;        /* of the hosts that have none of their own */
     const struct chain *all; /* a route's value in the router is its number; number 0: of 404, 405, 501 and OPTIONS */
     uint32_t count;
     bool misdirects;                /* site has no routes, while hosts have: 421 */
@@ -136,6 +156,9 @@ struct leat_app {
     uint32_t every_count;
     struct leat_blocking *blocking[APP_BLOCKING_MAX]; /* pools of threads (task/blocking.h) */
     uint32_t blocking_count;
+    struct app_hooks *hooks; /* NULL: none */
+    uint64_t table_bytes;    /* of ready-made middleware: shared by all shards */
+    bool knows_peers;        /* clients' addresses are remembered */
     bool serves_files;
     bool never_waits;      /* none of its handlers does: they run on the shard's own stack */
     uint64_t bundle_bytes; /* mapped */
@@ -159,6 +182,12 @@ void leat__app_serves_files(leat_app *app, uint64_t bundle_bytes);
 
 /* The heaps of its guests; before the seal. 0 or -errno. They stay for as long as the app does. */
 int leat__guests_open(leat_app *app, uint32_t shards, enum region_mode mode);
+
+/* bytes of memory that something of the app's has taken once, for all shards: a row of the plan. */
+void leat__app_count_table(leat_app *app, uint64_t bytes);
+
+/* Clients' addresses are asked for on most requests: each is asked of the kernel once and remembered. */
+void leat__app_knows_peers(leat_app *app);
 
 /* None of its handlers waits. */
 void leat__app_never_waits(leat_app *app);

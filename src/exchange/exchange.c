@@ -43,6 +43,7 @@ void leat__exchange_begin(struct leat_exchange *x)
     x->filter = NULL;
     x->source = NULL;
     x->trailers = NULL;
+    x->notes = NULL;
     http1_head_init(&x->head);
 }
 

@@ -105,6 +105,11 @@ enum stream_state {
     STREAM_BARE,     /* HEAD and the like: what is written is thrown away */
 };
 
+/* What middleware has found out about a request, for who comes behind it. Texts lie in the arena; NULL: not said. */
+struct exchange_notes {
+    const char *principal, *request_id;
+};
+
 /* All zero when a request begins. */
 struct exchange_way {
     uint8_t content;         /* enum content_state */
@@ -115,10 +120,13 @@ struct exchange_way {
     int16_t write_error;     /* of the stream, remembered */
 };
 
+enum field_default { FIELD_SET, FIELD_DEFAULT, FIELD_DEFAULT_OF_HTML };
+
 struct response_field {
     struct response_field *next;
     uint32_t name_size, size; /* octets of the name, of the whole line with CRLF */
     bool replaces;            /* complete lines of the response with that name don't count */
+    uint8_t is_default; /* enum field_default: it counts only where no other of its name does */
     char line[];
 };
 
@@ -138,6 +146,7 @@ struct response {
     void *argument;
     const char *long_head; /* a head too long for the output, in the arena; NULL: it is in the output */
     uint32_t long_head_size;
+    bool is_problem; /* an error of ours, or by leat_problem: the hooks are told, and a browser gets a page */
     struct leat_json *json; /* writes the content still; NULL: none */
 };
 
@@ -198,7 +207,8 @@ struct leat_exchange {
     void *source_state;
     uint64_t source_total; /* octets that it has made */
     struct response_field *trailers;
-    struct work *work; /* under way for this exchange; NULL: none */
+    struct exchange_notes *notes; /* in the arena; NULL: none */
+    struct work *work;            /* under way for this exchange; NULL: none */
     void *prepared;
     void (*let_go)(struct leat_exchange *x, void *prepared);
     struct loop_send send;
@@ -340,6 +350,21 @@ void leat__response_let_go(struct leat_exchange *x);
 /* The fields in one piece, the response's own lines first, but for those that were replaced; NULL: no memory. */
 const char *leat__response_gather(struct leat_exchange *x, size_t *size);
 bool leat__response_has_field(const struct leat_exchange *x, const char *name);
+/* A field that counts only if the head, when it is made, has no other of its name; of HTML: and its media type is
+ * text/html. 0, -EINVAL, -EALREADY, -ENOMEM. */
+int leat__field_default(struct leat_exchange *x, const char *name, const char *value,
+                        enum field_default how);
+/* The request's notes, made when there are none yet; NULL: no memory. */
+struct exchange_notes *leat__exchange_notes(struct leat_exchange *x);
+
+/* Makes the answer when the chain's own can't be given: 503, or 500. Needs no memory. */
+void leat__response_in_need(struct leat_exchange *x, int status);
+/* The response is an error of ours: the hooks are told, and a browser gets a page (error_page.c). */
+void leat__response_tell_error(struct leat_exchange *x);
+/* Makes the problem that the response is into a page, if the client takes one and there is memory for it. */
+void leat__error_page(struct leat_exchange *x);
+/* What the errno of a failure is to a client. */
+int leat__error_status(int error);
 
 /* The response made so far counts no more. */
 static inline void response_forget(struct leat_exchange *x)

@@ -29,6 +29,40 @@ bool leat__response_has_field(const struct leat_exchange *x, const char *name)
     return false;
 }
 
+/* The value of a field among the response's own lines; data NULL: none. */
+static leat_slice find_line(const struct response *r, const char *name, size_t name_size)
+{
+    size_t size;
+    for (const char *line = r->type_line, *end = line + r->type_size; line < end; line += size) {
+        size = (size_t)((const char *)memchr(line, '\n', (size_t)(end - line)) + 1 - line);
+        if (size > name_size + 3 && line[name_size] == ':' && strncasecmp(line, name, name_size) == 0)
+            return (leat_slice){line + name_size + 2, size - name_size - 4};
+    }
+    return (leat_slice){NULL, 0};
+}
+
+static leat_slice find_set(const struct response *r, const char *name, size_t name_size)
+{
+    for (const struct response_field *f = r->fields; f != NULL; f = f->next)
+        if (f->is_default == FIELD_SET && field_is(f, name, name_size))
+            return (leat_slice){f->line + name_size + 2, f->size - name_size - 4};
+    return find_line(r, name, name_size);
+}
+
+/* Whether a default does not count: there is another of its name, or a later default, or this is not HTML. */
+static bool is_overruled(const struct response *r, const struct response_field *field)
+{
+    if (find_set(r, field->line, field->name_size).data != NULL)
+        return true;
+    for (const struct response_field *f = field->next; f != NULL; f = f->next)
+        if (field_is(f, field->line, field->name_size))
+            return true;
+    if (field->is_default != FIELD_DEFAULT_OF_HTML)
+        return false;
+    leat_slice type = find_set(r, "Content-Type", 12);
+    return type.size < 9 || strncasecmp(type.data, "text/html", 9) != 0;
+}
+
 static bool is_replaced(const struct response *r, const char *line)
 {
     for (const struct response_field *f = r->fields; f != NULL; f = f->next)
@@ -62,6 +96,8 @@ const char *leat__response_gather(struct leat_exchange *x, size_t *size)
         return NULL;
     char *at = copy_lines(r, all);
     for (const struct response_field *f = r->fields; f != NULL; f = f->next) {
+        if (UNLIKELY(f->is_default != FIELD_SET) && is_overruled(r, f))
+            continue;
         memcpy(at, f->line, f->size);
         at += f->size;
     }
@@ -102,6 +138,7 @@ static int make_field(leat_exchange *x, const char *name, const char *value, str
         return -ENOMEM;
     f->next = NULL;
     f->replaces = false;
+    f->is_default = FIELD_SET;
     f->name_size = (uint32_t)name_size;
     f->size = (uint32_t)size;
     memcpy(f->line, name, name_size);
@@ -110,6 +147,33 @@ static int make_field(leat_exchange *x, const char *name, const char *value, str
     memcpy(f->line + size - 2, "\r\n", 2);
     *made = f;
     return 0;
+}
+
+static void link_field(struct response *r, struct response_field *f)
+{
+    *(r->fields_last ? &r->fields_last->next : &r->fields) = f;
+    r->fields_last = f;
+    r->fields_size += f->size;
+}
+
+int leat__field_default(leat_exchange *x, const char *name, const char *value, enum field_default how)
+{
+    struct response_field *f;
+    if (is_no_field(name, value))
+        return -EINVAL;
+    if (x->flags & X_SENT)
+        return -EALREADY;
+    int error = make_field(x, name, value, &f);
+    if (error < 0)
+        return error;
+    f->is_default = (uint8_t)how;
+    link_field(&x->response, f);
+    return 0;
+}
+
+int leat_field_default(leat_exchange *x, const char *name, const char *value)
+{
+    return leat__field_default(x, name, value, FIELD_DEFAULT);
 }
 
 static int put_field(leat_exchange *x, const char *name, const char *value, bool replace)
@@ -125,10 +189,7 @@ static int put_field(leat_exchange *x, const char *name, const char *value, bool
     f->replaces = replace || strcasecmp(name, "Content-Type") == 0;
     if (replace)
         remove_field(x, name, f->name_size);
-    struct response *r = &x->response;
-    *(r->fields_last ? &r->fields_last->next : &r->fields) = f;
-    r->fields_last = f;
-    r->fields_size += f->size;
+    link_field(&x->response, f);
     return 0;
 }
 
@@ -188,15 +249,10 @@ int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...)
 leat_slice leat_response_field(leat_exchange *x, const char *name)
 {
     const struct response *r = &x->response;
-    size_t name_size = strlen(name), size;
-    leat_slice none = {NULL, 0};
-    for (const struct response_field *f = r->fields; f != NULL; f = f->next)
-        if (field_is(f, name, name_size))
-            return (leat_slice){f->line + name_size + 2, f->size - name_size - 4};
-    for (const char *line = r->type_line, *end = line + r->type_size; line < end; line += size) {
-        size = (size_t)((const char *)memchr(line, '\n', (size_t)(end - line)) + 1 - line);
-        if (size > name_size + 3 && line[name_size] == ':' && strncasecmp(line, name, name_size) == 0)
-            return (leat_slice){line + name_size + 2, size - name_size - 4};
-    }
-    return none;
+    size_t name_size = strlen(name);
+    leat_slice value = find_set(r, name, name_size);
+    for (const struct response_field *f = r->fields; f != NULL && value.data == NULL; f = f->next)
+        if (field_is(f, name, name_size) && !is_overruled(r, f))
+            value = (leat_slice){f->line + name_size + 2, f->size - name_size - 4};
+    return value;
 }

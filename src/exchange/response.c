@@ -6,15 +6,12 @@
 #define _GNU_SOURCE /* strchrnul */
 #include "exchange/exchange.h"
 #include "base/copy.h"
-#include "exchange/json_text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define TYPE_TEXT "Content-Type: text/plain; charset=utf-8\r\n"
-#define TYPE_PROBLEM "Content-Type: application/problem+json\r\n"
-#define RETRY_AFTER "Retry-After: 1\r\n"
 
 void leat__response_let_go(struct leat_exchange *x)
 {
@@ -53,26 +50,12 @@ void leat__response_make(struct leat_exchange *x, int status, const char *type_l
     r->content = content;
     r->content_size = size;
     r->file_offset = 0;
+    r->is_problem = false;
 }
 
 int leat_response_status(leat_exchange *x)
 {
     return x->response.status;
-}
-
-/* The answer when the chain's own can't be given: out of memory, or none made. Needs no memory. */
-static void answer_in_need(struct leat_exchange *x, int status)
-{
-    static const char busy[] = "{\"title\":\"Service Unavailable\",\"status\":503}\n";
-    static const char failed[] = "{\"title\":\"Internal Server Error\",\"status\":500}\n";
-    static const char busy_fields[] = TYPE_PROBLEM RETRY_AFTER;
-    response_forget(x);
-    x->response.fields = NULL;
-    x->response.fields_size = 0;
-    if (status == 503)
-        leat__response_make(x, 503, busy_fields, sizeof busy_fields - 1, busy, sizeof busy - 1);
-    else
-        leat__response_make(x, 500, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, failed, sizeof failed - 1);
 }
 
 /* What the client gets when something did not fit and the handler made no error of it. */
@@ -81,12 +64,12 @@ static void settle(struct leat_exchange *x)
     if (UNLIKELY(x->arena.overflow == ARENA_POOL_EMPTY)) {
         exchange_count_refusal(x, &x->common->counters->refused_arena);
         if (x->response.status < 400)
-            answer_in_need(x, 503);
+            leat__response_in_need(x, 503);
     } else if (UNLIKELY(x->arena.overflow == ARENA_TOO_LARGE || (x->flags & X_NO_MEMORY))) {
         if (x->response.status < 400)
-            answer_in_need(x, 500);
+            leat__response_in_need(x, 500);
     } else if (UNLIKELY(x->response.status == 0)) {
-        answer_in_need(x, 500);
+        leat__response_in_need(x, 500);
     }
 }
 
@@ -183,13 +166,15 @@ void leat__response_send(struct leat_exchange *x)
     if (UNLIKELY(x->way.refused_status != 0))
         answer_refusal(x);
     settle(x);
+    if (UNLIKELY(r->is_problem))
+        leat__response_tell_error(x);
     if (UNLIKELY(x->common->draining))
         x->flags |= X_CLOSE | X_LINGER;
     if (UNLIKELY(!write_head(x))) {
         bool empty = x->arena.overflow == ARENA_POOL_EMPTY;
         if (empty)
             exchange_count_refusal(x, &x->common->counters->refused_arena);
-        answer_in_need(x, empty ? 503 : 500);
+        leat__response_in_need(x, empty ? 503 : 500);
         bool written = write_head(x);
         ASSERT(written);
     }
@@ -364,43 +349,4 @@ void leat_redirect(leat_exchange *x, int status, const char *location)
         return;
     }
     leat_status(x, status);
-}
-
-void leat_problem(leat_exchange *x, int status, const char *detail)
-{
-    response_forget(x);
-    if (status == 503 && !leat__response_has_field(x, "Retry-After"))
-        leat_field_set(x, "Retry-After", "1");
-    const char *title = leat__http_reason((unsigned)status);
-    const char *detail_end = detail ? detail + strlen(detail) : NULL;
-    size_t escaped_max = detail ? (size_t)(detail_end - detail) * JSON_UNIT_MAX : 0;
-    size_t room = align_up(strlen(title) + escaped_max + 64, 16);
-    char *json = arena_alloc(&x->arena, room);
-    if (json == NULL) {
-        if (status == 503)
-            answer_in_need(x, 503);
-        else
-            leat__response_make(x, status, NULL, 0, NULL, 0);
-        return;
-    }
-    size_t size = (size_t)snprintf(json, room, "{\"title\":\"%s\",\"status\":%d", title, status);
-    if (detail != NULL) {
-        memcpy(json + size, ",\"detail\":\"", 11);
-        size += 11;
-        size += leat__json_escape(json + size, escaped_max, &detail, detail_end);
-        json[size++] = '"';
-    }
-    memcpy(json + size, "}\n", 2);
-    size += 2;
-    if (x->arena.at == json + room)
-        x->arena.at = json + align_up(size, 16);
-    leat__response_make(x, status, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, json, size);
-}
-
-void leat_problem_or(leat_exchange *x, int status, int otherwise, const char *text)
-{
-    if (status >= 400)
-        leat_problem(x, status, NULL);
-    else
-        leat_text(x, otherwise, "%s", text ? text : "");
 }

@@ -1,7 +1,6 @@
 /* file_bundle.c: serving a packed folder. Everything is there, under the names that the folder had, so nothing is made
  * ready beforehand: a path is found in the bundle's own table, by the same rules as in a folder. Small contents are sent
  * from the mapping, larger ones from the bundle's descriptor. */
-#include "handler/error_page.h"
 #include "handler/file_answer.h"
 #include "handler/file_prepare.h"
 
@@ -119,7 +118,7 @@ void leat__file_serve_bundle(leat_exchange *x, const struct prepared *p)
     const struct leat_files *files = p->files;
     struct bundle_hit hit = {.path = p->path, .path_size = p->path_size};
     if (!leat__files_is_servable(p->path)) {
-        leat__error_page(x, 404);
+        leat_problem(x, 404, NULL);
         return;
     }
     if (find(files, &hit)) {
@@ -145,5 +144,5 @@ void leat__file_serve_bundle(leat_exchange *x, const struct prepared *p)
             return;
         }
     }
-    leat__error_page(x, 404);
+    leat_problem(x, 404, NULL);
 }

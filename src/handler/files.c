@@ -4,7 +4,6 @@
 #include "handler/files.h"
 
 #include "exchange/exchange.h"
-#include "handler/error_page.h"
 #include "handler/file_answer.h"
 #include "handler/file_prepare.h"
 #include "handler/listing.h"
@@ -274,7 +273,7 @@ void leat__files_serve(leat_exchange *x, struct leat_files *files)
         leat__file_serve_bundle(x, p);
         break;
     default:
-        leat__error_page(x, p->status);
+        leat_problem(x, p->status, NULL);
     }
 }
 

@@ -6,7 +6,6 @@
  *   file_request.c   what the request's fields say to it
  *   file_prepare.c   before the handler: found, fresh and in memory, without ever waiting on the loop
  *   file_answer.c    the handler: conditions, ranges, redirects
- *   error_page.c     errors, as a page or as a problem
  *   file_bundle.c    the same from a packed folder, where everything is always there
  *   files.c          opening at start, options, errors */
 #ifndef LEAT_FILES_H

@@ -7,7 +7,6 @@
 #include "handler/listing.h"
 
 #include "exchange/exchange.h"
-#include "handler/error_page.h"
 #include "handler/files.h"
 #include "handler/listing_page.h"
 #include <errno.h>
@@ -150,7 +149,7 @@ void leat__listing_send(leat_exchange *x, int folder_fd, const char *path)
     int error = read_folder(&r);
     close(folder_fd);
     if (error < 0) {
-        leat__error_page(x, leat__files_status_of(error));
+        leat_problem(x, leat__files_status_of(error), NULL);
     } else {
         r.listing.items = leat__listing_sort(r.listing.items);
         send_page(x, &r.listing);

@@ -11,7 +11,6 @@
 #include "handler/site.h"
 
 #include "exchange/exchange.h"
-#include "handler/error_page.h"
 #include "handler/files.h"
 #include "handler/site_pages.h"
 #include "handler/site_rules.h"
@@ -162,7 +161,7 @@ static void tend(leat_exchange *x)
     const struct site *site = site_of(leat_data(x), x);
     leat_slice rest;
     if (site == NULL) {
-        leat__error_page(x, 421);
+        leat_problem(x, 421, "No site of this server answers for this host");
         return;
     }
     const struct site_redirect *redirect = redirect_of(site, x, &rest);
@@ -180,7 +179,7 @@ static void serve(leat_exchange *x)
     if (site != NULL && site->files != NULL)
         leat__files_serve(x, site->files);
     else
-        leat__error_page(x, 404);
+        leat_problem(x, 404, NULL);
 }
 
 static enum prepare_result prepare(leat_exchange *x, void *data)

@@ -63,6 +63,7 @@ struct plan_input {
     uint32_t listeners;
     uint64_t memory;      /* bytes our rows may take; 0: not bounded */
     uint64_t route_bytes; /* what the compiled routes take, once */
+    uint64_t table_bytes; /* what ready-made middleware keeps, once */
     bool private_descriptors;
     bool uring;                /* counts the rings' pages and the kernel's polls */
     uint32_t descriptor_limit; /* RLIMIT_NOFILE; 0: do not check */

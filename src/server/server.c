@@ -139,6 +139,8 @@ static void make_plan(leat_server *server)
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
+    input.table_bytes = leat__app_root(server->app)->table_bytes;
+    input.peers = input.peers || leat__app_root(server->app)->knows_peers;
     count_listeners(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
     count_threads(server->app, &input);

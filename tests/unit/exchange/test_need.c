@@ -23,7 +23,8 @@ static void assert_failed(const char *sent)
     assert_string_equal(sent, "HTTP/1.1 500 Internal Server Error\r\n"
                               "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                               "Content-Length: 47\r\n"
-                              "Content-Type: application/problem+json\r\n\r\n"
+                              "Content-Type: application/problem+json\r\n"
+                              "Vary: Accept\r\n\r\n"
                               "{\"title\":\"Internal Server Error\",\"status\":500}\n");
 }
 
@@ -33,6 +34,7 @@ static void assert_busy(const char *sent)
                               "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
                               "Content-Length: 45\r\n"
                               "Content-Type: application/problem+json\r\n"
+                              "Vary: Accept\r\n"
                               "Retry-After: 1\r\n\r\n"
                               "{\"title\":\"Service Unavailable\",\"status\":503}\n");
 }

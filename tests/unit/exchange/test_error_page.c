@@ -1,15 +1,15 @@
 /* test_error_page.c: who gets a page for an error, who a problem, and what comes with each. */
 #define _GNU_SOURCE
-#include "unit/exchange/fixture.h"
+#include "fixture.h"
 
-#include "handler/error_page.h"
 #include "http/http.h"
 
 static int wanted;
+static const char *detail;
 
 static void fail_so(leat_exchange *x)
 {
-    leat__error_page(x, wanted);
+    leat_problem(x, wanted, detail);
 }
 
 static void open_failing(struct bench *b, int status)
@@ -50,7 +50,11 @@ static void who_names_html_gets_a_page(void **state)
         {"Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n", true},
         {"Accept: ,, text/html ; q=0.001\r\n", true},
         {"Accept: text/html;level=1;Q=1\r\n", true},
-        {"Accept: application/json\r\nAccept: text/html;q=0.5\r\n", true},
+        {"Accept: application/json;q=0.5\r\nAccept: text/html;q=0.6\r\n", true},
+        {"Accept: text/html;q=1.000, application/problem+json;q=0.999\r\n", true},
+        {"Accept: application/json\r\nAccept: text/html;q=0.5\r\n", false},
+        {"Accept: text/html, application/json\r\n", false},
+        {"Accept: text/html, application/problem+json\r\n", false},
         {"Accept: text/html;q=0, text/html;level=1\r\n", true},
         {"", false},
         {"Accept:\r\n", false},
@@ -78,7 +82,7 @@ static void who_names_html_gets_a_page(void **state)
 static void a_page_says_its_status_and_its_reason(void **state)
 {
     (void)state;
-    static const int statuses[] = {403, 404, 421, 500, 503};
+    static const int statuses[] = {400, 403, 404, 421, 500, 503, 511};
     for (size_t i = 0; i < COUNT_OF(statuses); i++) {
         static struct bench b;
         char words[128];
@@ -103,14 +107,46 @@ static void a_page_says_its_status_and_its_reason(void **state)
     }
 }
 
-static void an_error_without_a_page_is_a_problem(void **state)
+static void a_detail_stands_on_the_page(void **state)
+{
+    (void)state;
+    static struct bench b;
+    open_failing(&b, 404);
+    detail = "No \"<b>\" & no \\ \x01 caf\xc3\xa9";
+    const char *sent = ask(&b, "GET", "Accept: text/html\r\n");
+    assert_true(is_page(sent));
+    assert_non_null(strstr(content_of(sent), "<p>No \"&lt;b&gt;\" &amp; no \\   caf\xc3\xa9</p>"));
+    static char endless[3000];
+    memset(endless, '<', sizeof endless - 1);
+    detail = endless; /* too long for a page: it is told as a problem */
+    sent = ask(&b, "GET", "Accept: text/html\r\n");
+    assert_int_equal(status_of(sent), 404);
+    assert_false(is_page(sent));
+    detail = NULL;
+    close_bench(&b);
+}
+
+static void a_page_that_finds_no_room_stays_a_problem(void **state)
 {
     (void)state;
     static struct bench b;
     open_failing(&b, 418);
+    static char long_one[300];
+    memset(long_one, 'x', sizeof long_one - 1);
+    detail = long_one; /* with it the page does not fit into the arena's first piece */
+    struct buffer *taken[1024];
+    uint32_t count = 0;
+    while (count < COUNT_OF(taken) && (taken[count] = buffer_acquire(&b.memory.chunks)) != NULL)
+        count++;
+    assert_true(count < COUNT_OF(taken));
     const char *sent = ask(&b, "GET", "Accept: text/html\r\n");
     assert_int_equal(status_of(sent), 418);
     assert_false(is_page(sent));
+    while (count > 0)
+        buffer_release(&b.memory.chunks, taken[--count]);
+    sent = ask(&b, "GET", "Accept: text/html\r\n");
+    assert_true(is_page(sent));
+    detail = NULL;
     close_bench(&b);
 }
 
@@ -119,7 +155,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_names_html_gets_a_page),
         cmocka_unit_test(a_page_says_its_status_and_its_reason),
-        cmocka_unit_test(an_error_without_a_page_is_a_problem),
+        cmocka_unit_test(a_detail_stands_on_the_page),
+        cmocka_unit_test(a_page_that_finds_no_room_stays_a_problem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
