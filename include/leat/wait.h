@@ -32,7 +32,7 @@ typedef uint64_t leat_task; /* a handle, which goes stale when the task ends; 0:
 
 /* 0 when that time has passed, never early; -ECANCELED, -ETIMEDOUT. */
 LEAT_API int leat_sleep_ms(uint64_t ms);
-/* Lets everything else go first that is ready. 0, -ECANCELED. */
+/* Lets everything else go first that is ready. 0; -ECANCELED, -ETIMEDOUT. */
 LEAT_API int leat_yield(void);
 
 /* Until one of events (POLLIN, POLLOUT … of poll(2)) is there on a descriptor of the program's own, which is best
@@ -44,7 +44,8 @@ LEAT_API int leat_wait_fd(int fd, int events, int64_t timeout_ms);
  * is stopping, or this is not a shard's thread. It is canceled when the server stops. */
 LEAT_API leat_task leat_spawn(void (*function)(void *argument), void *argument);
 LEAT_API leat_task leat_task_self(void); /* 0: no task runs here */
-/* Until a task of this shard has ended. 0; -ETIME; -EDEADLK: it is this one; -ECANCELED, -ETIMEDOUT. */
+/* Until a task of this shard has ended. 0; -ETIME; -EDEADLK: it is this one; -EXDEV: another shard's; -ECANCELED,
+ * -ETIMEDOUT. */
 LEAT_API int leat_join(leat_task task, int64_t timeout_ms);
 /* Of a task of this shard: its waits answer -ECANCELED from now on. 0, -ESRCH: it has ended. */
 LEAT_API int leat_cancel(leat_task task);

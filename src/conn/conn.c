@@ -193,11 +193,14 @@ static void on_client_gone(struct conns *c, struct slot *s, struct leat_exchange
     x->flags |= X_EOF;
     if (x->task == NULL)
         return; /* what was asked before is still answered */
-    if (s->state == CONN_WAITING && x->way.wants == WANT_CONTENT) {
+    if (x->way.wants != WANT_CONTENT) {
+        leat__task_cancel(x->task);
+        return;
+    }
+    x->task->canceled = true; /* from its next wait on; now it gets what has come of the content (after_send) */
+    if (s->state == CONN_WAITING) {
         leat__task_make_ready(x->task, -ECONNRESET);
         leat__conn_advance(c, s, x);
-    } else {
-        leat__task_cancel(x->task);
     }
 }
 
@@ -229,7 +232,7 @@ static void on_sent(void *context, struct slot *s, int error)
 static bool content_moves(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     uint32_t timeout_ms = c->limits.content_timeout_ms;
-    if (!leat__conn_moved_enough(x, x->content_size, timeout_ms))
+    if (!leat__conn_moved_enough(&x->content_moved, x->content_size, timeout_ms))
         return false;
     x->since_ms = c->loop.now_ms;
     loop_set_deadline(&c->loop, s, timeout_ms);
@@ -267,7 +270,7 @@ static void on_write_deadline(struct conns *c, struct slot *s)
 {
     struct leat_exchange *x = conn_exchange(c, s);
     uint32_t timeout_ms = c->limits.write_timeout_ms;
-    if (leat__conn_moved_enough(x, x->send.sent, timeout_ms)) {
+    if (leat__conn_moved_enough(&x->send_moved, x->send.sent, timeout_ms)) {
         loop_set_deadline(&c->loop, s, timeout_ms);
         return;
     }
@@ -396,7 +399,7 @@ static void go(struct task *task)
     struct slot *s = x->slot;
     if (s->state == CONN_WAITING) {
         leat__conn_go_on(c, s, x);
-    } else if (s->state == CONN_WRITING && task->result == -ETIMEDOUT) {
+    } else if (s->state == CONN_WRITING && x->way.wants == WANT_SENT && task->result == -ETIMEDOUT) {
         c->counters.timeouts++;
         leat__conn_close(c, s);
     } else if (s->state == CONN_CLOSED && s->generation == 0 && leat__exchange_go_on(x)) {
@@ -487,6 +490,8 @@ void leat__conn_check(const struct conns *c, const struct slot *s)
     if (s->exchange != 0 && s->state != CONN_CLOSED) {
         const struct leat_exchange *x = conn_exchange(c, s);
         ASSERT(x->slot == s);
+        ASSERT(x->task == NULL || s->state == CONN_WAITING || s->state == CONN_WRITING);
+        ASSERT(x->task == NULL || x->task->exchange == x);
         ASSERT((x->input == NULL) == (x->input_last == NULL));
         leat__arena_check(&x->arena);
     }

@@ -10,8 +10,8 @@ void leat__conn_announce_content(struct conns *c, struct leat_exchange *x)
 {
     x->way.content = CONTENT_PENDING;
     x->content_read = 0;
-    x->since_ms = x->left_ms = c->loop.now_ms;
-    x->moved = 0;
+    x->content_moved = 0;
+    x->content_waited_ms = 0;
     memset(&x->chunked, 0, sizeof x->chunked);
     x->chunked.total_max = leat__conn_content_max(c, x);
 }
@@ -56,7 +56,7 @@ static bool reserve(struct conns *c, struct leat_exchange *x)
     }
     x->way.content = CONTENT_READING;
     x->since_ms = c->loop.now_ms;
-    x->moved = 0;
+    x->content_moved = x->content_size;
     return true;
 }
 
@@ -160,23 +160,22 @@ static struct conns *conns_of(const struct leat_exchange *x)
 /* Until more has come. 0; else it will not come, and why has been told. */
 static int wait_for_content(struct conns *c, struct leat_exchange *x)
 {
-    if (!leat__exchange_may_wait(x))
-        return -EPERM;
-    if (x->flags & X_EOF) {
-        x->way.content = CONTENT_BROKEN;
-        return -ECONNRESET;
+    int result = leat__exchange_may_wait(x) ? -ECONNRESET : -EPERM;
+    if (result != -EPERM && !(x->flags & X_EOF)) {
+        leat__conn_await_content(x);
+        x->since_ms = c->loop.now_ms - x->content_waited_ms;
+        x->way.content = CONTENT_READING;
+        x->way.wants = WANT_CONTENT;
+        result = leat__task_wait(c->common.tasks, INT64_MAX);
+        x->way.wants = WANT_NOTHING;
+        x->content_waited_ms = c->loop.now_ms - x->since_ms;
     }
-    leat__conn_await_content(x);
-    x->way.content = CONTENT_READING;
-    x->way.wants = WANT_CONTENT;
-    x->since_ms += c->loop.now_ms - x->left_ms; /* what the handler took is not the client's time */
-    int result = leat__task_wait(c->common.tasks, INT64_MAX);
-    x->left_ms = c->loop.now_ms;
-    x->way.wants = WANT_NOTHING;
     if (result == -ETIMEDOUT && x->way.refused_status == 0)
         leat__exchange_refuse(x, 408, "The request came too slowly");
-    if (result < 0)
+    if (result < 0) {
         x->way.content = CONTENT_BROKEN;
+        x->flags |= X_CLOSE | X_LINGER; /* what is left of it must not be taken for a request */
+    }
     return result;
 }
 

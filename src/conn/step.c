@@ -14,11 +14,11 @@ enum step {
     STEP_CLOSE, /* no answer: this is not our protocol */
 };
 
-bool leat__conn_moved_enough(struct leat_exchange *x, uint64_t octets, uint32_t timeout_ms)
+bool leat__conn_moved_enough(uint64_t *moved, uint64_t octets, uint32_t timeout_ms)
 {
-    uint64_t moved = octets - x->moved;
-    x->moved = octets;
-    return moved >= (uint64_t)timeout_ms * CONN_RATE_MIN / 1000;
+    uint64_t since = octets - *moved;
+    *moved = octets;
+    return since >= (uint64_t)timeout_ms * CONN_RATE_MIN / 1000;
 }
 
 /* The deadline timeout_ms after since_ms; at once when that has passed. */
@@ -73,9 +73,10 @@ static enum step run(struct slot *s, struct leat_exchange *x)
     return STEP_WAIT;
 }
 
+/* … and its turn has come: one that is queued goes on when those before it have. */
 static bool is_ready(const struct leat_exchange *x)
 {
-    return x->task != NULL && x->task->state == TASK_READY;
+    return x->task != NULL && x->task->state == TASK_READY && !x->task->queued;
 }
 
 /* What the connection has waited for may be there. */
@@ -212,6 +213,13 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
     }
 }
 
+/* Octets that nobody has looked at: of the content, or of the next requests. */
+static bool content_is_here(struct leat_exchange *x)
+{
+    size_t size;
+    return leat__input_peek(x, &size) != NULL;
+}
+
 /* A handler waits: for content, with its deadline, or for something that has none; then what the connection tells is that
  * the client goes. Or a file does. */
 static void settle_waiting(struct conns *c, struct slot *s, struct leat_exchange *x)
@@ -220,7 +228,7 @@ static void settle_waiting(struct conns *c, struct slot *s, struct leat_exchange
         loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
         return;
     }
-    if (!(x->flags & X_EOF))
+    if (!(x->flags & X_EOF) && !content_is_here(x)) /* else it would gather without a bound */
         loop_arm_recv(&c->loop, s);
     if (x->way.wants == WANT_CONTENT)
         set_deadline_from(c, s, x->since_ms, c->limits.content_timeout_ms);
@@ -269,14 +277,6 @@ static void end_connection(struct conns *c, struct slot *s, struct leat_exchange
     }
 }
 
-/* Octets came while something was being sent. */
-static bool has_input(struct leat_exchange *x)
-{
-    size_t size;
-    leat__input_peek(x, &size);
-    return size > 0;
-}
-
 /* A response has gone out whole. false: the connection is closing, or its room has gone. */
 static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
@@ -284,9 +284,9 @@ static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
         LAST_SENT = X_CLOSE | X_SENT
     }; /* not only asked for by a head whose response is to come */
     x->output_size = 0;
-    x->moved = x->content_size;      /* a content under way counts on from here */
     if (UNLIKELY(x->task != NULL)) { /* the response, if it is this one's, goes on */
-        if (x->way.wants == WANT_SENT || (x->way.wants == WANT_CONTENT && has_input(x)))
+        bool content_came = x->way.wants == WANT_CONTENT && (content_is_here(x) || (x->flags & X_EOF));
+        if (x->way.wants == WANT_SENT || content_came)
             leat__task_make_ready(x->task, 0);
         return true;
     }
@@ -345,7 +345,7 @@ static bool send_on(struct conns *c, struct slot *s, struct leat_exchange *x)
             continue;
         }
         if (sent == 0) {
-            x->moved = x->send.sent;
+            x->send_moved = x->send.sent;
             loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
             return false;
         }
@@ -365,6 +365,10 @@ static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
 void leat__conn_on_sent(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     bool done;
+    if (UNLIKELY(x->way.wants == WANT_CONTENT)) { /* the client has had to read, and may not have sent */
+        x->since_ms = c->loop.now_ms;
+        x->content_moved = x->content_size;
+    }
     if (UNLIKELY(x->flags & X_MORE)) {
         done = send_on(c, s, x);
     } else {

@@ -22,7 +22,7 @@ void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x);
 
 /* A content or a send has a window of timeout_ms to move at CONN_RATE_MIN on the average; who did gets another. What
  * lies in the kernel's buffers has moved, but only once. */
-bool leat__conn_moved_enough(struct leat_exchange *x, uint64_t octets, uint32_t timeout_ms);
+bool leat__conn_moved_enough(uint64_t *moved, uint64_t octets, uint32_t timeout_ms);
 
 /* Of a connection just accepted, where there are hooks: whether they want to keep it (greet.c). */
 bool leat__conn_is_wanted(const struct conns *c, const struct slot *s);

@@ -141,11 +141,12 @@ unsigned leat__exchange_route(struct leat_exchange *x)
     return 0;
 }
 
+/* The chain, on its stack. */
 static void run_chain(struct leat_exchange *x)
 {
     x->link->handler(x);
-    if (UNLIKELY(x->filter != NULL))
-        leat__stream_end_filter(x);
+    if (UNLIKELY(x->way.stream != STREAM_NONE))
+        leat__stream_finish(x);
 }
 
 bool leat__exchange_run(struct leat_exchange *x)
@@ -163,6 +164,8 @@ bool leat__exchange_run(struct leat_exchange *x)
     if (LIKELY(task_run_handler(tasks, run_chain, x)))
         return true;
     x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
+    if (UNLIKELY(x->flags & X_EOF) && x->way.wants == WANT_NOTHING)
+        leat__task_cancel(x->task); /* its client had gone before it was its turn */
     return false;
 }
 
@@ -189,22 +192,27 @@ void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char 
     x->flags |= X_CLOSE | X_LINGER;
 }
 
-static bool collect(struct leat_exchange *x)
+/* Collected, where its link wants that; unless middleware has begun to read it in pieces: then it is leat_read's. */
+static bool content_is_there(struct leat_exchange *x)
 {
+    if (LIKELY(x->way.content == CONTENT_NONE) || !x->link->collects)
+        return true;
+    if (x->way.content == CONTENT_BROKEN)
+        return false;
     if (x->source != NULL)
         return leat__source_collect(x);
-    bool is_coming = x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING;
-    return !is_coming || x->common->carrier->collect(x);
+    return x->way.content != CONTENT_PENDING || x->common->carrier->collect(x);
 }
 
 /* The next link, once the content is there that it wants. */
 static void run_link(struct leat_exchange *x)
 {
-    if (UNLIKELY(x->way.content != CONTENT_NONE) && x->link->collects && !collect(x)) {
+    if (LIKELY(content_is_there(x)))
+        x->link->handler(x);
+    else if (x->way.refused_status != 0)
         leat_problem(x, x->way.refused_status, x->refused_detail);
-        return;
-    }
-    x->link->handler(x);
+    else
+        leat_problem(x, 400, "The content did not come whole");
 }
 
 void leat_next(leat_exchange *x)

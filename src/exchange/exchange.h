@@ -191,12 +191,12 @@ struct leat_exchange {
     uint64_t content_size;
     char *content_block; /* from the content store; NULL: the content lies in place, or there is none */
     char *response_block; /* from the content store, for a response's copied content */
-    uint64_t moved;       /* octets of content, or of the send, when the window under way began */
+    uint64_t content_moved, send_moved; /* octets of each when its window under way began */
+    int64_t content_waited_ms; /* of that window: only while its handler waits for content does it pass */
     struct response_rest rest;
     struct task *task; /* its handler's, once it has waited; NULL: none */
     const char *refused_detail;
     uint64_t content_read; /* octets of a whole content that leat_read has given out */
-    int64_t left_ms;       /* when the handler last stopped waiting for content */
     uint64_t stream_left;  /* STREAM_SIZED: octets still to come */
     uint32_t chunk_at;     /* in the output: where the open chunk's size belongs */
     uint32_t piece_size, piece_tail_size;
@@ -226,6 +226,7 @@ _Static_assert(sizeof(struct leat_exchange) + 1024 <= PLAN_EXCHANGE_PAGE,
 
 enum {
     OUTPUT_RESERVE = 1024,    /* a request is begun only with that much room left in the output */
+    STREAM_RESERVE = 64,      /* behind a stream's head: it can always go on, and end */
     EXCHANGE_CHUNKS_MAX = 64, /* chunks and large pieces that one exchange's arena may hold */
 };
 
@@ -253,13 +254,13 @@ bool leat__exchange_may_wait(const struct leat_exchange *x);
 /* The chain's answer won't count: the client gets status (with detail, which stays), and the connection closes. */
 void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
 
-/* The chain has returned and its task is still there: what the filter has kept back may wait for the client. */
-void leat__stream_end_filter(struct leat_exchange *x);
 /* leat_read through x->source. What it can't read is refused. */
 int64_t leat__source_read(struct leat_exchange *x, void *bytes, size_t size);
 /* The whole content through x->source, into memory. false: refused. */
 bool leat__source_collect(struct leat_exchange *x);
-/* The handler of a stream has ended: its last octets. */
+/* The handler of a stream has returned; on its stack, because this may wait: what the end needs room for. */
+void leat__stream_finish(struct leat_exchange *x);
+/* Behind that: its last octets. */
 void leat__stream_end(struct leat_exchange *x);
 /* Before the output is sent: what has gathered of a chunk becomes one. */
 void leat__stream_close_chunk(struct leat_exchange *x);

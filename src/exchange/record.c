@@ -49,6 +49,8 @@ void leat__exchange_log(struct leat_exchange *x)
     record.status = x->response.status;
     record.minor = head->minor;
     record.octets = x->response.bare ? 0 : x->response.content_size - leat__exchange_unsent(x);
+    if (x->way.stream == STREAM_SIZED)
+        record.octets -= x->stream_left; /* announced and not written */
     record.method = record.target = (struct access_text){"", 0};
     if (head->method_size > 0 && head->target_size > 0) { /* else it was never understood */
         record.method = (struct access_text){x->bytes + head->method_at, head->method_size};

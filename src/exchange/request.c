@@ -46,6 +46,8 @@ leat_slice leat_query_string(leat_exchange *x)
 
 leat_slice leat_content(leat_exchange *x)
 {
+    if (x->way.content != CONTENT_WHOLE) /* content_size counts pieces too */
+        return (leat_slice){"", 0};
     return (leat_slice){x->content ? x->content : "", x->content_size};
 }
 

@@ -108,7 +108,8 @@ static bool write_head(struct leat_exchange *x)
     head.chunked = x->way.stream == STREAM_CHUNKED && !no_content;
     head.close = (x->flags & X_CLOSE) != 0;
     head.keep_alive = !head.close && x->head.minor == 0 && (x->head.flags & HTTP1_KEEP_ALIVE_SAID);
-    size_t n = leat__http1_write_head(x->output + x->output_size, PLAN_OUTPUT - x->output_size, &head);
+    size_t left = PLAN_OUTPUT - x->output_size - (x->way.stream != STREAM_NONE ? STREAM_RESERVE : 0);
+    size_t n = leat__http1_write_head(x->output + x->output_size, left, &head);
     if (LIKELY(n > 0)) {
         x->output_size += (uint32_t)n;
         return true;
@@ -129,7 +130,7 @@ int leat__response_begin_stream(struct leat_exchange *x)
     if (x->common->draining)
         x->flags |= X_CLOSE | X_LINGER;
     if (x->way.stream == STREAM_TO_CLOSE)
-        x->flags |= X_CLOSE;
+        x->flags |= X_CLOSE | X_LINGER;
     if (!write_head(x)) {
         x->way.stream = STREAM_NONE;
         return -ENOMEM;

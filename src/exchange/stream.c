@@ -21,7 +21,8 @@ enum {
 };
 
 _Static_assert(PLAN_OUTPUT < 0x10000, "four digits tell a chunk in the output");
-_Static_assert(OUTPUT_RESERVE > CHUNK_LINE + CHUNK_CLOSE + CHUNK_LARGE + STREAM_LAST,
+_Static_assert(STREAM_RESERVE < OUTPUT_RESERVE &&
+                   STREAM_RESERVE >= CHUNK_LINE + CHUNK_CLOSE + CHUNK_LARGE + STREAM_LAST,
                "a stream can always end");
 
 /* ── Reading ── */
@@ -122,6 +123,8 @@ static size_t room_left(const struct leat_exchange *x)
 static int wait_until_sent(struct leat_exchange *x)
 {
     leat__stream_close_chunk(x);
+    if (x->way.write_error < 0)
+        return x->way.write_error; /* nobody sends any more */
     if (x->output_size == 0 && x->piece_size == 0)
         return 0;
     if (!leat__exchange_may_wait(x))
@@ -148,6 +151,13 @@ static int send_piece(struct leat_exchange *x, const char *bytes, size_t size)
     return wait_until_sent(x);
 }
 
+/* There is room for it. */
+static void gather(struct leat_exchange *x, const char *bytes, size_t size)
+{
+    open_chunk(x);
+    put_octets(x, bytes, size);
+}
+
 int leat_filter_put(leat_exchange *x, const void *bytes, size_t size)
 {
     const char *at = bytes;
@@ -156,27 +166,21 @@ int leat_filter_put(leat_exchange *x, const void *bytes, size_t size)
         return x->way.write_error;
     if (x->way.stream == STREAM_BARE)
         return 0;
-    while (size > 0) {
-        size_t room = room_left(x);
-        int error = 0;
-        if (size <= room) {
-            open_chunk(x);
-            put_octets(x, at, size);
-            return 0;
-        }
-        size_t n = size_min(size, size <= STREAM_COPY ? room : PIECE_MAX);
-        if (size <= STREAM_COPY) {
-            open_chunk(x);
-            put_octets(x, at, n);
-            error = wait_until_sent(x);
-        } else {
-            error = send_piece(x, at, n);
-        }
+    if (x->way.stream != STREAM_SIZED)
+        x->response.content_size += size; /* for the record */
+    while (size > room_left(x)) {
+        bool large = size > STREAM_COPY;
+        size_t n = large ? size_min(size, PIECE_MAX) : room_left(x);
+        if (!large && n > 0)
+            gather(x, at, n);
+        int error = large ? send_piece(x, at, n) : wait_until_sent(x);
         if (error < 0)
             return error;
         at += n;
         size -= n;
     }
+    if (size > 0)
+        gather(x, at, size);
     return 0;
 }
 
@@ -200,12 +204,6 @@ int leat_filter_replace(leat_exchange *x, const leat_filter *filter, void *state
     return 0;
 }
 
-void leat__stream_end_filter(struct leat_exchange *x)
-{
-    if (x->way.stream != STREAM_NONE && x->way.write_error == 0)
-        remember(x, x->filter->end(x, x->filter_state));
-}
-
 /* ── Beginning ── */
 
 static int begin(struct leat_exchange *x, int status, const char *media_type, bool sized, uint64_t size)
@@ -214,16 +212,21 @@ static int begin(struct leat_exchange *x, int status, const char *media_type, bo
         return -EALREADY;
     if (!leat__exchange_may_wait(x))
         return -EPERM;
+    if (x->way.write_error < 0)
+        return x->way.write_error;
+    x->response.status = 0;
     leat_bytes(x, status, media_type, "", 0);
     if (x->response.status == 0)
         return remember(x, -ENOMEM);
     if (x->filter != NULL) {
         int error = x->filter->begin(x, x->filter_state);
-        if (error < 0)
+        if (error < 0) {
+            x->response.status = 0; /* it is no answer */
             return remember(x, error);
+        }
         sized = sized && x->filter == NULL; /* its size is not known any more, unless the filter has left */
     }
-    x->response.content_size = size;
+    x->response.content_size = sized ? size : 0;
     x->stream_left = size;
     x->way.stream = sized ? STREAM_SIZED : x->head.minor == 0 ? STREAM_TO_CLOSE : STREAM_CHUNKED;
     int error = leat__response_begin_stream(x);
@@ -254,8 +257,6 @@ int leat_write(leat_exchange *x, const void *bytes, size_t size)
         if (size > x->stream_left)
             return remember(x, -EMSGSIZE);
         x->stream_left -= size;
-    } else {
-        x->response.content_size += size;
     }
     if (x->filter != NULL)
         return remember(x, x->filter->write(x, x->filter_state, bytes, size));
@@ -292,18 +293,30 @@ int leat_flush(leat_exchange *x)
 
 /* ── Ending ── */
 
-static void end_chunked(struct leat_exchange *x)
+/* Octets of the trailers' lines. */
+static size_t trailers_size(const struct leat_exchange *x)
 {
-    put_octets(x, "0\r\n", 3);
     size_t size = 0;
     for (const struct response_field *f = x->trailers; f != NULL; f = f->next)
         size += f->size;
-    if (size + 2 > PLAN_OUTPUT - x->output_size) { /* they could not be sent any more, and are no content */
-        put_octets(x, "\r\n", 2);
-        return;
-    }
-    for (const struct response_field *f = x->trailers; f != NULL; f = f->next)
-        put_octets(x, f->line, f->size);
+    return size;
+}
+
+void leat__stream_finish(struct leat_exchange *x)
+{
+    if (x->filter != NULL && x->way.write_error == 0)
+        remember(x, x->filter->end(x, x->filter_state));
+    leat__stream_close_chunk(x);
+    if (x->way.stream == STREAM_CHUNKED && trailers_size(x) + STREAM_LAST > PLAN_OUTPUT - x->output_size)
+        wait_until_sent(x);
+}
+
+static void end_chunked(struct leat_exchange *x)
+{
+    put_octets(x, "0\r\n", 3);
+    if (trailers_size(x) + 2 <= PLAN_OUTPUT - x->output_size) /* else they are longer than any client takes */
+        for (const struct response_field *f = x->trailers; f != NULL; f = f->next)
+            put_octets(x, f->line, f->size);
     put_octets(x, "\r\n", 2);
 }
 
@@ -311,7 +324,7 @@ void leat__stream_end(struct leat_exchange *x)
 {
     leat__stream_close_chunk(x);
     bool had_memory = x->arena.overflow == ARENA_FINE && !(x->flags & X_NO_MEMORY);
-    bool is_whole = had_memory && x->way.write_error == 0 &&
+    bool is_whole = had_memory && x->way.write_error == 0 && x->way.refused_status == 0 &&
                     (x->way.stream != STREAM_SIZED || x->stream_left == 0);
     if (!is_whole) {
         x->flags |= X_CLOSE | X_BROKEN; /* the client must not take it for the whole */

@@ -40,16 +40,22 @@ static void close_all(void *argument)
     o->ended = true;
 }
 
-/* As a task, while the loop turns; where nothing waits, at once. */
+/* As a task, while the loop turns; where nothing waits, at once. Who is told to stop meanwhile waits no longer: opening when
+ * the drain begins, closing (which is a part of it) when everything is to stop. */
 static void run(struct opening *o, void (*function)(void *argument))
 {
-    struct tasks *tasks = o->shard->conns.common.tasks;
+    struct conns *c = &o->shard->conns;
+    struct tasks *tasks = c->common.tasks;
+    bool drained = c->common.draining, stopped = c->stopping;
     if (tasks == NULL || leat__task_spawn(tasks, function, o) == NULL) {
         function(o);
         return;
     }
-    while (!o->ended)
+    while (!o->ended) {
         shard_turn(o->shard, -1);
+        if ((c->common.draining && !drained) || (c->stopping && !stopped))
+            leat__tasks_cancel_all(tasks);
+    }
 }
 
 int leat__states_open(struct shard *shard, const leat_app *root, void **states)

@@ -246,8 +246,18 @@ void leat__task_cancel(struct task *task)
 void leat__tasks_cancel_all(struct tasks *t)
 {
     for (uint32_t i = 0; i < t->stacks->touched && t->live > 0; i++)
-        if (t->all[i].state != TASK_FREE && t->all[i].exchange == NULL)
+        if (t->all[i].state != TASK_FREE && t->all[i].exchange == NULL && &t->all[i] != t->warm)
             leat__task_cancel(&t->all[i]);
+}
+
+/* The warm stack, unless somebody runs on it now; else another. */
+static struct task *acquire_warmest(struct tasks *t)
+{
+    struct task *task = t->warm;
+    if (task == NULL || task == t->current)
+        return acquire(t);
+    t->warm = NULL;
+    return task;
 }
 
 static void go_spawned(struct task *task)
@@ -257,7 +267,7 @@ static void go_spawned(struct task *task)
 
 struct task *leat__task_spawn(struct tasks *t, void (*function)(void *argument), void *argument)
 {
-    struct task *task = t->closing ? NULL : acquire(t);
+    struct task *task = t->closing ? NULL : acquire_warmest(t);
     if (task == NULL)
         return NULL;
     task->exchange = NULL;
@@ -372,6 +382,8 @@ int leat__task_yield(struct tasks *t)
         return -EPERM;
     if (task->canceled)
         return -ECANCELED;
+    if (task->deadline_ms != INT64_MAX && task->deadline_ms <= leat__tasks_in_ms(t, 0))
+        return -ETIMEDOUT;
     task->state = TASK_WAITING;
     leat__task_wake(task, 0);
     suspend(t, task);

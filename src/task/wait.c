@@ -43,9 +43,9 @@ int leat_wait_fd(int fd, int events, int64_t timeout_ms)
 void leat__tasks_on_poll(struct tasks *t, uint32_t index, uint32_t serial, int events)
 {
     struct task *task = &t->all[index];
-    if (task->serial != serial || task->state != TASK_WAITING)
+    if (task->serial != serial)
         return;
-    task->serial++;
+    task->serial++; /* also when its time came first: there is nothing to cancel any more */
     leat__task_wake(task, events);
 }
 
@@ -70,6 +70,8 @@ int leat_join(leat_task handle, int64_t timeout_ms)
     struct task *self = t != NULL ? t->current : NULL;
     if (self == NULL)
         return -EPERM;
+    if (handle != 0 && leat__task_home(handle) != t->home)
+        return -EXDEV;
     struct task *task = leat__task_find(t, handle);
     if (task == self)
         return -EDEADLK;
@@ -101,8 +103,11 @@ int leat_cancel(leat_task handle)
 bool leat_is_canceled(void)
 {
     const struct tasks *t = leat__tasks_here;
-    return t != NULL && t->current != NULL &&
-           (t->current->canceled || t->current->deadline_ms <= t->loop->now_ms);
+    const struct task *task = t != NULL ? t->current : NULL;
+    if (task == NULL || task->canceled)
+        return task != NULL;
+    /* By the clock as it is: the loop's stands still while somebody computes. */
+    return task->deadline_ms != INT64_MAX && task->deadline_ms <= leat__tasks_in_ms(t, 0);
 }
 
 int leat_park(int64_t timeout_ms)
@@ -113,7 +118,11 @@ int leat_park(int64_t timeout_ms)
         return -EPERM;
     task->parked = true;
     int result = task->called ? 0 : leat__task_wait(t, until_of(t, timeout_ms));
-    task->parked = task->called = false;
+    task->parked = false;
+    if (result == -ETIME && task->called)
+        result = 0; /* the call came between its time and now */
+    if (result == 0)
+        task->called = false;
     return result;
 }
 

@@ -101,6 +101,7 @@ static inline void begin(struct bench *b, const char *request)
     x->bytes = b->input;
     assert_int_equal(leat__http1_parse_head(&x->head, x->bytes, size, &limits), HTTP1_DONE);
     if (size > x->head.size) {
+        x->way.content = CONTENT_WHOLE;
         x->content = b->input + x->head.size;
         x->content_size = size - x->head.size;
     }
