@@ -298,5 +298,6 @@ leat_app *sim_app_create(uint32_t pool_count)
     leat_get(app, "/greedy", greedy);
     leat_get(app, "/redirect", redirect);
     leat_get(app, "/problem", problem);
+    sim_app_wait(app);
     return app;
 }

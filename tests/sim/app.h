@@ -21,6 +21,11 @@ void sim_table_fill(void);
 /* GET /hello /sized/:n /borrow/:n /text/:n /file/:n /fields/:n /alloc/:n /status/:n /pool /silent /greedy /redirect /problem
  * /pieces/:n /filed/:n /prepared/:n, POST and PUT /echo; ?t= is the token, &at= where in the table the content begins. pool_count objects in all. */
 leat_app *sim_app_create(uint32_t pool_count);
+/* … and those that wait (app_waiting.c): GET /nap/:n /stream/:n /sized-stream/:n /family/:n, POST and PUT /receive /pipe
+ * /closed/echo. */
+void sim_app_wait(leat_app *app);
+/* What /receive answers, from 0 on. */
+uint32_t sim_sum(uint32_t sum, const char *bytes, size_t size);
 /* Contents borrowed and not yet released. */
 extern int64_t sim_borrowed;
 /* Works are done at once, and come back by the shard's mailbox like all others. Before and after the shard is open. */

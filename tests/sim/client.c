@@ -117,9 +117,9 @@ static void check_reply(struct client *c, const struct request *q)
     bool own = is_any_of(q, p->status);
     if (!own && !is_excused(c, q, p->status))
         world_violation(c->world, c, "status %u instead of %u", p->status, q->statuses[0]);
-    if (position(c) < q->head_end && !p->close)
+    if (position(c) < q->head_end && !p->close && !q->streamed)
         world_violation(c->world, c, "status %u before the request was sent", p->status);
-    if (p->has_token && !q->refused && (!q->has_token || p->token != q->token))
+    if (p->has_token && !q->refused && ((own && !q->has_token) || p->token != q->token))
         world_violation(c->world, c, "the answer to %u instead of %u", p->token, q->token);
     if (own && q->has_token && !p->has_token)
         world_violation(c->world, c, "no token in the answer (%u) to %u", p->status, q->token);
@@ -130,7 +130,8 @@ static void check_reply(struct client *c, const struct request *q)
         world_violation(c->world, c, "503 without Retry-After");
     if (p->status == 405 && !p->has_allow)
         world_violation(c->world, c, "405 without Allow");
-    bool unread = q->expects_continue && p->status == 404; /* the content is not wanted any more */
+    /* The content is not wanted any more. */
+    bool unread = (q->expects_continue && p->status == 404) || q->may_close;
     if (c->world->calm && own && p->close && !q->closes && !unread)
         world_violation(c->world, c, "status %u closed without need", p->status);
 }
@@ -359,7 +360,8 @@ static void client_dawdles(struct client *c)
         int64_t timeout_ms = c->persona == SLOW_HEAD ? w->config.head_timeout_ms
                                                      : w->config.content_timeout_ms;
         if (first)
-            c->asked[c->asked_count++] = (struct request){.head_end = UINT64_MAX, .end = UINT64_MAX};
+            c->asked[c->asked_count++] = (struct request){
+                .has_token = c->persona == SLOW_CONTENT, .head_end = UINT64_MAX, .end = UINT64_MAX};
         if (c->persona == SLOW_HEAD)
             talk_endless_head(&c->out, 1, first);
         else

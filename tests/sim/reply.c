@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* memmem */
 #include "sim/talk.h"
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 static bool field_is(const char *line, const char *end, const char *name, const char **value)
@@ -41,6 +42,10 @@ static const char *read_field(struct reply *p, const char *line, const char *end
         p->retry_after = true;
     } else if (field_is(line, end, "Allow: ", &value)) {
         p->has_allow = true;
+    } else if (field_is(line, end, "Transfer-Encoding: chunked", &value)) {
+        if (p->chunked || value != end)
+            return "two transfer codings";
+        p->chunked = true;
     } else if (field_is(line, end, "Transfer-Encoding", &value)) {
         return "a transfer coding nobody asked for";
     }
@@ -103,13 +108,16 @@ static bool collect_head(struct reply *p, const char *bytes, size_t size, size_t
 static const char *check_framing(const struct reply *p, const struct request *q)
 {
     bool none = p->status == 204 || p->status == 304 || p->status < 200;
-    if (none == p->has_length && p->status != 304)
+    bool streamed = q != NULL && q->streamed && p->status == q->statuses[0];
+    if (streamed != p->chunked || (streamed && p->has_length))
+        return streamed ? "a stream is not in chunks" : "chunks that nobody asked for";
+    if (none == p->has_length && p->status != 304 && !streamed)
         return none ? "a Content-Length where there is no content" : "no Content-Length";
     if (!p->has_date && p->status >= 200 && p->status != 503)
         return "no Date";
     if (q == NULL && !(p->close && (p->status == 503 || p->status == 408)))
         return "a reply to nothing";
-    if (q != NULL && p->status == q->statuses[0] && !q->any_content && !none &&
+    if (q != NULL && p->status == q->statuses[0] && !q->any_content && !none && !streamed &&
         p->content_size != q->content_size)
         return "the content's size is wrong";
     return NULL;
@@ -121,6 +129,68 @@ static bool content_is_right(const struct reply *p, const struct request *q, con
         return true;
     const char *content = q->content != NULL ? q->content : q->text;
     return memcmp(content + p->content_at, bytes, n) == 0;
+}
+
+/* A line of a chunk's size or of the trailers is complete. true: the content has ended. */
+static bool end_line(struct reply *p, const struct request *q, const char **why)
+{
+    char *end;
+    p->line[p->line_size - 2] = '\0';
+    if (p->chunks_end) {
+        if (p->line_size == 2)
+            return true;
+        if (strcmp(p->line, "X-Trailer: the end") != 0 || p->trailed)
+            *why = "a trailer that nobody sent";
+        p->trailed = true;
+        return false;
+    }
+    uint64_t size = strtoull(p->line, &end, 16);
+    if (end == p->line || *end != '\0' || p->content_at + size > q->content_size)
+        *why = "no chunk's size, or more than was asked for";
+    p->chunk_left = size + 2;
+    p->chunks_end = size == 0;
+    return false;
+}
+
+/* Octets up to a line's end. true: it is there. */
+static bool take_line(struct reply *p, const char *bytes, size_t size, size_t *used, const char **why)
+{
+    while (*used < size && *why == NULL) {
+        if (p->line_size == sizeof p->line - 1)
+            *why = "an endless line between chunks";
+        else
+            p->line[p->line_size++] = bytes[(*used)++];
+        if (p->line_size >= 2 && memcmp(p->line + p->line_size - 2, "\r\n", 2) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum talk_result read_chunks(struct reply *p, const struct request *q, const char *bytes,
+                                    size_t size, size_t *used, const char **why)
+{
+    while (*used < size && *why == NULL) {
+        if (p->chunk_left > 2 && !p->chunks_end) {
+            size_t n = size_min(size - *used, p->chunk_left - 2);
+            if (!content_is_right(p, q, bytes + *used, n))
+                *why = "the content is wrong";
+            *used += n;
+            p->content_at += n;
+            p->chunk_left -= n;
+        } else if (p->chunk_left > 0 && !p->chunks_end) {
+            if (bytes[(*used)++] != (p->chunk_left == 2 ? '\r' : '\n'))
+                *why = "no line's end behind a chunk";
+            p->chunk_left--;
+        } else if (take_line(p, bytes, size, used, why)) {
+            bool ended = end_line(p, q, why);
+            p->line_size = 0;
+            if (ended && (p->content_at != q->content_size || p->trailed != q->trails))
+                *why = "the chunks end too early, or without their trailer";
+            if (ended)
+                return *why != NULL ? TALK_WRONG : TALK_FINAL;
+        }
+    }
+    return *why != NULL ? TALK_WRONG : TALK_NEED_MORE;
 }
 
 enum talk_result talk_read(struct reply *p, const struct request *q, const char *bytes, size_t size,
@@ -140,9 +210,13 @@ enum talk_result talk_read(struct reply *p, const struct request *q, const char 
             *why = check_framing(p, q);
         if (*why != NULL)
             return TALK_WRONG;
-        if (p->status == 204 || p->status == 304 || (q != NULL && q->head))
+        if (p->status == 204 || p->status == 304 || (q != NULL && q->head)) {
             p->content_size = 0;
+            p->chunked = false;
+        }
     }
+    if (p->chunked)
+        return read_chunks(p, q, bytes, size, used, why);
     size_t n = size_min(size - *used, p->content_size - p->content_at);
     if (!content_is_right(p, q, bytes + *used, n)) {
         *why = "the content is wrong";

@@ -58,6 +58,10 @@ enum ask {
     ASK_FIELDS,
     ASK_ALLOC,
     ASK_STATUS,
+    ASK_NAP,
+    ASK_STREAM,
+    ASK_SIZED_STREAM,
+    ASK_FAMILY,
     ASK_HELLO,
     ASK_KINDS,
 };
@@ -159,6 +163,24 @@ static const char *choose_path(struct sim_random *r, const struct talk_limits *l
         snprintf(path, room, "/status/%u", n);
         answer_is(q, (uint16_t)n, NULL, 0);
         break;
+    case ASK_NAP:
+        n = sim_below(r, 300);
+        snprintf(path, room, "/nap/%u", n);
+        answer_is_text(q, "napped %u\n", n);
+        break;
+    case ASK_STREAM:
+    case ASK_SIZED_STREAM:
+        q->streamed = ask == ASK_STREAM;
+        q->trails = q->streamed && at % 3 == 0;
+        snprintf(path, room, "/%s/%u", q->streamed ? "stream" : "sized-stream", n);
+        answer_is(q, 200, sim_table + at, n);
+        break;
+    case ASK_FAMILY:
+        n = sim_below(r, 4);
+        snprintf(path, room, "/family/%u", n);
+        answer_is_text(q, "family\n%.0u", 0);
+        q->scarce = n > 0;
+        break;
     case ASK_HELLO:
     case ASK_KINDS:
         snprintf(path, room, sim_below(r, 20) == 0 ? "/h%%65llo" : "/hello");
@@ -212,7 +234,7 @@ static void put_chunked(struct sim_random *r, struct stream *out, const char *co
 static int put_start(struct sim_random *r, struct stream *out, struct request *q,
                      const char *method, const char *path, uint32_t at)
 {
-    int minor = sim_below(r, 20) == 0 ? 0 : 1;
+    int minor = sim_below(r, 20) == 0 && !q->streamed ? 0 : 1;
     const char *before = sim_below(r, 20) == 0 ? "http://sim.test" : "";
     if (sim_below(r, 50) == 0)
         put(out, "\r\n");
@@ -230,21 +252,43 @@ static int put_start(struct sim_random *r, struct stream *out, struct request *q
     return minor;
 }
 
+enum post { POST_ECHO, POST_NOWHERE, POST_RECEIVE, POST_PIPE, POST_CLOSED };
+
+static const char *const post_paths[] = {"/echo", "/nowhere", "/receive", "/pipe", "/closed/echo"};
+
+static enum post choose_post(struct sim_random *r)
+{
+    uint32_t choice = sim_below(r, 30);
+    return choice < 2    ? POST_NOWHERE
+           : choice < 10 ? POST_RECEIVE
+           : choice < 16 ? POST_PIPE
+           : choice < 18 ? POST_CLOSED
+                         : POST_ECHO;
+}
+
 static void put_echo(struct sim_random *r, const struct talk_limits *limits, struct stream *out,
                      struct request *q, uint32_t at)
 {
     uint32_t most = limits->content_max < limits->size_max ? limits->content_max : limits->size_max;
     uint32_t size = some_size(r, most);
     const char *content = sim_table + at;
-    bool lost = sim_below(r, 15) == 0;
-    int minor = put_start(r, out, q, sim_below(r, 4) == 0 ? "PUT" : "POST",
-                          lost ? "/nowhere" : "/echo", at);
+    enum post post = choose_post(r);
+    if (post == POST_RECEIVE || post == POST_PIPE) /* bounded by nothing */
+        size = some_size(r, limits->size_max);
+    q->streamed = post == POST_PIPE;
+    int minor = put_start(r, out, q, sim_below(r, 4) == 0 ? "PUT" : "POST", post_paths[post], at);
     bool chunked = minor == 1 && sim_below(r, 2) == 0;
     answer_is(q, 200, content, size);
-    if (lost)
+    if (post == POST_NOWHERE)
         answer_is_problem(q, 404);
+    if (post == POST_CLOSED)
+        answer_is_problem(q, 401);
+    q->may_close = post == POST_CLOSED;
+    if (post == POST_RECEIVE)
+        answer_is_text(q, "%u\n", sim_sum(0, content, size));
     put_filler(r, limits, q, out);
-    if (minor == 1 && sim_below(r, 6) == 0 && (chunked || size > 0)) {
+    /* A stream's answer begins before its content is asked for. */
+    if (minor == 1 && sim_below(r, 6) == 0 && (chunked || size > 0) && post <= POST_RECEIVE) {
         put(out, "Expect: 100-continue\r\n");
         q->expects_continue = true;
     }

@@ -26,6 +26,9 @@ struct request {
     bool expects_continue;
     bool any_content; /* a problem's text */
     bool continued;   /* 100 has come */
+    bool streamed;    /* the content comes in chunks, if it is the one that was asked for */
+    bool trails;      /* … with a trailer field behind it */
+    bool may_close;   /* the server need not read the content: then it closes */
     char text[32];    /* the content, when content is NULL */
     const char *content;
     uint32_t content_size;
@@ -56,6 +59,10 @@ struct reply {
     bool has_length, close, has_token, has_date, retry_after, has_allow;
     uint32_t token;
     uint64_t content_size, content_at;
+    bool chunked, trailed, chunks_end; /* chunks_end: only trailer fields may follow */
+    uint64_t chunk_left;               /* octets of the chunk under way, with CRLF */
+    char line[64];                     /* of a chunk's size, or a trailer, as far as it has come */
+    size_t line_size;
     /* the head's octets so far */
     char *head;
     size_t head_size, head_capacity;

@@ -87,6 +87,7 @@ static void draw_config(struct world *w)
                        (w->calm ? w->at_once * 2 * calm_block : block * (1 + sim_below(r, 4)));
     if (k->content_total < k->shards * (256u << 10))
         k->content_total = k->shards * (256u << 10);
+    k->tasks = k->shards * (w->calm ? w->at_once * 8 + 8 : 1 + sim_below(r, w->at_once * 2));
     static const uint32_t heads[] = {6000, 16000, 30000, HTTP1_HEAD_MAX};
     k->head_max = heads[sim_below(r, COUNT_OF(heads))];
     k->request_line_max = 256 + sim_below(r, k->head_max < 8192 ? 2000 : 7000);
@@ -201,6 +202,7 @@ static void open_server(struct world *w)
     for (uint32_t i = 0; i < w->shard_count; i++) {
         struct shard *shard = &w->shards[i];
         shard->index = i;
+        shard->home = (int)i;
         sim_open_mailbox(shard);
         if (leat__shard_open(shard, &w->config, &w->plan, &w->routes, LOOP_SIM, w->sim) < 0)
             world_violation(w, NULL, "the shard could not be opened");
@@ -214,6 +216,11 @@ static void open_server(struct world *w)
 static void close_shard(struct world *w, struct shard *shard)
 {
     struct shard_memory *m = &shard->conns.memory;
+    if (m->stacks.in_use > 1 || shard->conns.tasks.live != 0)
+        world_violation(w, NULL, "%u stacks and %u tasks are lost", m->stacks.in_use,
+                        shard->conns.tasks.live);
+    leat__tasks_close(&shard->conns.tasks);
+    leat__stack_pool_check(&m->stacks);
     sim_close_workers(shard);
     leat__loop_close_all(&shard->conns.loop);
     leat__shard_memory_check(m);
@@ -244,7 +251,9 @@ static void check_slot(const struct world *w, const struct conns *c, const struc
     leat__conn_check(c, s);
     if (s->state == CONN_CLOSED || (s->loop_flags & SLOT_CLOSING))
         return;
-    if (s->deadline == 0 && w->never)
+    const struct leat_exchange *x = s->exchange != 0 ? conn_exchange(c, s) : NULL;
+    bool waits = s->state == CONN_WAITING && x->task != NULL && x->way.wants == WANT_NOTHING;
+    if (s->deadline == 0 && (w->never || waits))
         return;
     if (s->deadline == 0)
         world_violation(w, NULL, "a connection in %s has no deadline",
@@ -296,7 +305,9 @@ static void fail_at(struct world *w, struct shard *shard, uint32_t n)
 {
     struct shard_memory *m = &shard->conns.memory;
     struct buffer_pool *buffers[] = {&m->rooms, &m->receive, &m->chunks, &m->larges};
-    uint32_t which = sim_below(&w->random, COUNT_OF(buffers) + 4);
+    uint32_t which = sim_below(&w->random, COUNT_OF(buffers) + 5);
+    if (n == 0 || which == COUNT_OF(buffers) + 4)
+        leat__stack_pool_fail_at(&m->stacks, n);
     if (n == 0 || which == COUNT_OF(buffers))
         leat__pool_fail_at(&m->slots, n);
     if (n == 0 || which == COUNT_OF(buffers) + 1)
@@ -338,6 +349,7 @@ static void turn_one(struct world *w)
 {
     struct shard *shard = &w->shards[sim_below(&w->random, w->shard_count)];
     leat__shard_memory_here = &shard->conns.memory;
+    leat__tasks_here = &shard->conns.tasks;
     shard_turn(shard, -1);
     w->turns++;
     if (w->turns % 64 == 0)
