@@ -22,7 +22,6 @@ ECHO = [("POST / HTTP/1.1", "", "x" * 300), ("GET / HTTP/1.1", BROWSER, ""), ("P
 
 WAITING = [("GET /nap?ms=1 HTTP/1.1", "", ""), ("GET /join HTTP/1.1", "", ""), ("GET /fd HTTP/1.1", "", ""),
            ("GET /count?n=100 HTTP/1.1", BROWSER, ""), ("GET /count?n=3&ms=1 HTTP/1.1", "", ""), ("GET /state HTTP/1.1", "", ""),
-           ("GET /large?n=1 HTTP/1.1", "", ""), ("GET /sized HTTP/1.1", "", ""),
            ("POST /receive HTTP/1.1", "", "z" * 50000), ("POST /pipe HTTP/1.1", "", "p" * 30000),
            ("POST /tagged/echo HTTP/1.1", "", "t" * 40000),
            ("POST /tagged/receive HTTP/1.1", "Transfer-Encoding: chunked", "5\r\nhello\r\n6;a=b\r\n world\r\n0\r\nT: 1\r\n\r\n")]
@@ -33,11 +32,14 @@ FILES = [("GET /small.txt HTTP/1.1", BROWSER, ""), ("GET /page.txt HTTP/1.1", ""
          ("GET /folder/ HTTP/1.1", BROWSER, ""), ("GET /folder HTTP/1.1", "", ""), ("GET /missing HTTP/1.1", "X-May-Fail: 1", ""),
          ("GET /page.txt HTTP/1.1", "If-Match: \"other\"\nX-May-Fail: 1", "")]
 
-# Programs by name: what is run, what it is asked.
+LARGE = [("GET /large?n=1 HTTP/1.1", "", ""), ("GET /sized HTTP/1.1", "", ""), ("POST /pipe HTTP/1.1", "", "p" * 60000)]
+
+# Programs by name: what is run, what it is asked, and by how much less often than the lightest.
 SERVERS = {
     "hello": (["examples/hello"], HELLO, 1),
     "echo": (["examples/echo"], ECHO, 10),
     "waiting": (["tests/apps/waiting"], WAITING, 100),
+    "large streams": (["tests/apps/waiting"], LARGE, 1000),
     "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
                "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
 }
