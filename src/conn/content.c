@@ -14,6 +14,7 @@ void leat__conn_announce_content(struct conns *c, struct leat_exchange *x)
     x->content_waited_ms = 0;
     memset(&x->chunked, 0, sizeof x->chunked);
     x->chunked.total_max = leat__conn_content_max(c, x);
+    x->chunked.keeps_trailers = true;
 }
 
 uint64_t leat__conn_content_max(const struct conns *c, const struct leat_exchange *x)
@@ -89,6 +90,28 @@ static enum gather gather_counted(struct conns *c, struct leat_exchange *x)
     return whole(x);
 }
 
+/* As leat__http1_parse_chunked, with room from the arena for trailer fields when there are some. */
+static enum http1_result parse_chunks(struct leat_exchange *x, const char *in, size_t size,
+                                      size_t *used, char *out, size_t out_size, size_t *made)
+{
+    struct http1_chunked *c = &x->chunked;
+    enum http1_result result = leat__http1_parse_chunked(c, in, size, used, out, out_size, made);
+    if (LIKELY(result != HTTP1_NEED_MORE || !c->wants_room))
+        return result;
+    c->trailers = arena_alloc(&x->arena, HTTP1_TRAILERS_MAX);
+    if (c->trailers == NULL) {
+        c->status = 503;
+        c->why = "The memory for trailer fields is in use";
+        return HTTP1_BAD;
+    }
+    size_t more_used, more_made;
+    result = leat__http1_parse_chunked(c, in + *used, size - *used, &more_used, out + *made,
+                                       out_size - *made, &more_made);
+    *used += more_used;
+    *made += more_made;
+    return result;
+}
+
 /* Decodes what is here into out. */
 static enum http1_result decode_chunks(struct conns *c, struct leat_exchange *x, char *out,
                                        size_t out_size, size_t *made)
@@ -98,8 +121,7 @@ static enum http1_result decode_chunks(struct conns *c, struct leat_exchange *x,
     char *in;
     *made = 0;
     while (result == HTTP1_NEED_MORE && (in = leat__input_peek(x, &size)) != NULL) {
-        result = leat__http1_parse_chunked(&x->chunked, in, size, &used, out + *made,
-                                           out_size - *made, &n);
+        result = parse_chunks(x, in, size, &used, out + *made, out_size - *made, &n);
         *made += n;
         leat__input_skip(c, x, used);
     }
@@ -113,9 +135,8 @@ static enum http1_result begin_chunked(struct leat_exchange *x)
     struct buffer *in = x->input;
     char *start = in->data + in->start;
     size_t size = in->end - in->start, used;
-    enum http1_result result = leat__http1_parse_chunked(&x->chunked, start, size, &used, start,
-                                                         size_min(size, x->chunked.total_max),
-                                                         &x->content_size);
+    enum http1_result result = parse_chunks(x, start, size, &used, start,
+                                            size_min(size, x->chunked.total_max), &x->content_size);
     x->content = start;
     in->start += (uint32_t)used;
     return result;
@@ -209,8 +230,7 @@ static enum http1_result take_piece(struct conns *c, struct leat_exchange *x, ch
         return *made == left ? HTTP1_DONE : HTTP1_NEED_MORE;
     }
     while (result == HTTP1_NEED_MORE && *made < size && (in = leat__input_peek(x, &here)) != NULL) {
-        result = leat__http1_parse_chunked(&x->chunked, in, size_min(here, size - *made), &used,
-                                           out + *made, size - *made, &n);
+        result = parse_chunks(x, in, size_min(here, size - *made), &used, out + *made, size - *made, &n);
         *made += n;
         leat__input_skip(c, x, used);
     }

@@ -366,6 +366,22 @@ void leat__response_tell_error(struct leat_exchange *x);
 void leat__error_page(struct leat_exchange *x);
 /* What the errno of a failure is to a client. */
 int leat__error_status(int error);
+/* Of the server's own: a program that sets one would lie. */
+bool leat__field_is_framing(const char *name);
+/* Not to be sent: no name, no value, or a framing field. */
+bool leat__field_is_none(const char *name, const char *value);
+/* A complete line in the arena. 0, -ENOMEM. */
+int leat__field_make(struct leat_exchange *x, const char *name, const char *value,
+                     struct response_field **made);
+
+/* ── Trailers (trailers.c) ── */
+
+/* Octets that are still to be sent behind the content; 0 where the client takes none. */
+size_t leat__trailers_size(const struct leat_exchange *x);
+/* Before a chunked response's head is made: names those that are known. */
+void leat__trailers_announce(struct leat_exchange *x);
+/* Until the output is with the kernel: at a handler's end of a write. 0, or why not. */
+int leat__stream_flush(struct leat_exchange *x);
 
 /* The response made so far counts no more. */
 static inline void response_forget(struct leat_exchange *x)

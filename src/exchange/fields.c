@@ -6,7 +6,7 @@
 #include <strings.h>
 
 /* Fields that frame the message belong to the server: a program that sets them would lie. */
-static bool is_framing(const char *name)
+bool leat__field_is_framing(const char *name)
 {
     static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Connection", "Date"};
     for (size_t i = 0; i < COUNT_OF(framing); i++)
@@ -122,14 +122,14 @@ static void remove_field(struct leat_exchange *x, const char *name, size_t name_
     }
 }
 
-static bool is_no_field(const char *name, const char *value)
+bool leat__field_is_none(const char *name, const char *value)
 {
     return name == NULL || value == NULL || !leat__http1_is_token(name, strlen(name)) ||
-           !leat__http1_is_field_value(value, strlen(value)) || is_framing(name);
+           !leat__http1_is_field_value(value, strlen(value)) || leat__field_is_framing(name);
 }
 
-/* A complete line in the arena. 0, -ENOMEM. */
-static int make_field(leat_exchange *x, const char *name, const char *value, struct response_field **made)
+int leat__field_make(struct leat_exchange *x, const char *name, const char *value,
+                     struct response_field **made)
 {
     size_t name_size = strlen(name), value_size = strlen(value);
     size_t size = name_size + value_size + 4;
@@ -159,11 +159,11 @@ static void link_field(struct response *r, struct response_field *f)
 int leat__field_default(leat_exchange *x, const char *name, const char *value, enum field_default how)
 {
     struct response_field *f;
-    if (is_no_field(name, value))
+    if (leat__field_is_none(name, value))
         return -EINVAL;
     if (x->flags & X_SENT)
         return -EALREADY;
-    int error = make_field(x, name, value, &f);
+    int error = leat__field_make(x, name, value, &f);
     if (error < 0)
         return error;
     f->is_default = (uint8_t)how;
@@ -179,48 +179,17 @@ int leat_field_default(leat_exchange *x, const char *name, const char *value)
 static int put_field(leat_exchange *x, const char *name, const char *value, bool replace)
 {
     struct response_field *f;
-    if (is_no_field(name, value))
+    if (leat__field_is_none(name, value))
         return -EINVAL;
     if (x->flags & X_SENT)
         return -EALREADY;
-    int error = make_field(x, name, value, &f);
+    int error = leat__field_make(x, name, value, &f);
     if (error < 0)
         return error;
     f->replaces = replace || strcasecmp(name, "Content-Type") == 0;
     if (replace)
         remove_field(x, name, f->name_size);
     link_field(&x->response, f);
-    return 0;
-}
-
-/* Fields that a recipient must know before the content (RFC 9110 6.5.1). */
-static bool may_trail(const char *name)
-{
-    static const char *const first[] = {
-        "Trailer",       "TE",           "Host",          "Content-Encoding", "Content-Type",
-        "Content-Range", "Set-Cookie",   "Cache-Control", "Expires",          "Age",
-        "Vary",          "Location",     "Retry-After",   "WWW-Authenticate", "Authorization",
-        "Max-Forwards",  "If-None-Match"};
-    for (size_t i = 0; i < COUNT_OF(first); i++)
-        if (strcasecmp(name, first[i]) == 0)
-            return false;
-    return true;
-}
-
-int leat_trailer_set(leat_exchange *x, const char *name, const char *value)
-{
-    struct response_field *f, **link = &x->trailers;
-    if (x->way.stream != STREAM_CHUNKED && x->way.stream != STREAM_NONE)
-        return x->way.stream == STREAM_SIZED ? -EINVAL : 0; /* there is no place for them */
-    if (is_no_field(name, value) || !may_trail(name))
-        return -EINVAL;
-    int error = make_field(x, name, value, &f);
-    if (error < 0)
-        return error;
-    while (*link != NULL && !field_is(*link, name, f->name_size))
-        link = &(*link)->next;
-    f->next = *link != NULL ? (*link)->next : NULL;
-    *link = f;
     return 0;
 }
 

@@ -114,7 +114,8 @@ void leat__stream_close_chunk(struct leat_exchange *x)
 static size_t room_left(const struct leat_exchange *x)
 {
     size_t used = x->output_size + (x->way.chunk_is_open ? 0 : CHUNK_LINE) + CHUNK_CLOSE +
-                  (leat__exchange_may_wait(x) ? CHUNK_LARGE : 0) + STREAM_LAST;
+                  (leat__exchange_may_wait(x) ? CHUNK_LARGE : 0) + STREAM_LAST +
+                  leat__trailers_size(x);
     return used < PLAN_OUTPUT ? PLAN_OUTPUT - used : 0;
 }
 
@@ -134,6 +135,11 @@ static int wait_until_sent(struct leat_exchange *x)
     x->way.wants = WANT_NOTHING;
     x->piece_size = x->piece_tail_size = 0;
     return remember(x, result);
+}
+
+int leat__stream_flush(struct leat_exchange *x)
+{
+    return wait_until_sent(x);
 }
 
 /* One piece, from where it lies. */
@@ -229,6 +235,8 @@ static int begin(struct leat_exchange *x, int status, const char *media_type, bo
     x->response.content_size = sized ? size : 0;
     x->stream_left = size;
     x->way.stream = sized ? STREAM_SIZED : x->head.minor == 0 ? STREAM_TO_CLOSE : STREAM_CHUNKED;
+    if (x->trailers != NULL && x->way.stream == STREAM_CHUNKED)
+        leat__trailers_announce(x);
     int error = leat__response_begin_stream(x);
     if (error == 0 && x->piece_size > 0) /* a long head */
         error = wait_until_sent(x);
@@ -293,28 +301,20 @@ int leat_flush(leat_exchange *x)
 
 /* ── Ending ── */
 
-/* Octets of the trailers' lines. */
-static size_t trailers_size(const struct leat_exchange *x)
-{
-    size_t size = 0;
-    for (const struct response_field *f = x->trailers; f != NULL; f = f->next)
-        size += f->size;
-    return size;
-}
-
 void leat__stream_finish(struct leat_exchange *x)
 {
     if (x->filter != NULL && x->way.write_error == 0)
         remember(x, x->filter->end(x, x->filter_state));
     leat__stream_close_chunk(x);
-    if (x->way.stream == STREAM_CHUNKED && trailers_size(x) + STREAM_LAST > PLAN_OUTPUT - x->output_size)
+    if (x->way.stream == STREAM_CHUNKED &&
+        leat__trailers_size(x) + STREAM_LAST > PLAN_OUTPUT - x->output_size)
         wait_until_sent(x);
 }
 
 static void end_chunked(struct leat_exchange *x)
 {
     put_octets(x, "0\r\n", 3);
-    if (trailers_size(x) + 2 <= PLAN_OUTPUT - x->output_size) /* else they are longer than any client takes */
+    if (leat__trailers_size(x) + 2 <= PLAN_OUTPUT - x->output_size)
         for (const struct response_field *f = x->trailers; f != NULL; f = f->next)
             put_octets(x, f->line, f->size);
     put_octets(x, "\r\n", 2);

@@ -6,8 +6,9 @@
  *
  * Every octet is judged when it comes, by the state and by what was counted so far, never by what
  * lies around it: so the answer cannot hang on how the bytes were split. Blanks are taken exactly
- * where the grammar has them (around ';' and '='), extensions and trailers are read for their form
- * only and dropped. Both are bounded, by line and in all. */
+ * where the grammar has them (around ';' and '='), extensions and trailers are read for their form.
+ * Both are bounded, by line and in all, and dropped, but for trailers that the caller keeps: it is
+ * asked for room for them when the first one begins, so who gets none pays for none. */
 #include "http1/classes.h"
 #include "http1/http1.h"
 
@@ -117,7 +118,7 @@ static uint8_t step_extension(struct http1_chunked *c, char o)
     }
 }
 
-static uint8_t step_trailer(struct http1_chunked *c, char o)
+static uint8_t judge_trailer(struct http1_chunked *c, char o)
 {
     switch (c->state) {
     case TRAILER_FIRST:
@@ -136,6 +137,17 @@ static uint8_t step_trailer(struct http1_chunked *c, char o)
         return octet_is(o, CLASS_VALUE) ? TRAILER_VALUE
                                         : refuse(c, 400, "a control octet in a trailer field");
     }
+}
+
+static uint8_t step_trailer(struct http1_chunked *c, char o)
+{
+    uint8_t next = judge_trailer(c, o);
+    if (c->trailers == NULL || next == REFUSED || next == LAST_LF)
+        return next;
+    if (c->trailers_size == HTTP1_TRAILERS_MAX)
+        return refuse(c, 431, "too much of trailer fields");
+    c->trailers[c->trailers_size++] = o == '\r' ? '\n' : o;
+    return next;
 }
 
 static uint8_t end_size_line(struct http1_chunked *c)
@@ -189,6 +201,10 @@ enum http1_result leat__http1_parse_chunked(struct http1_chunked *c, const char 
     size_t i = 0, written = 0;
     while (i < size && c->state < OVER) {
         if (c->state != DATA) {
+            c->wants_room = c->state == TRAILER_FIRST && c->keeps_trailers && c->trailers == NULL &&
+                            in[i] != '\r';
+            if (c->wants_room)
+                break;
             c->state = step(c, in[i++]);
             continue;
         }

@@ -91,24 +91,32 @@ const struct http1_field *leat__http1_find(const struct http1_head *h, const cha
                                            const char *name, size_t name_size, unsigned *from);
 
 /* Chunked content (RFC 9112 7.1). Decodes from in to out; out may be the same memory as in or lie
- * before it. All zero before the first call (but total_max). The answer is the same however the
- * bytes are split. */
+ * before it. All zero before the first call (but total_max and keeps_trailers). The answer is the
+ * same however the bytes are split. */
 struct http1_chunked {
     uint64_t left;  /* octets left of the current chunk */
     uint64_t total; /* decoded so far */
     uint64_t total_max; /* the caller's: a chunk that would pass it is 413 at its size line; 0: no bound */
-    uint32_t line;     /* octets of the current size line or trailer line */
-    uint32_t overhead; /* octets of extensions, trailers and needless zeros so far: bounded */
-    uint8_t state;     /* chunked.c's */
-    uint16_t status;   /* after HTTP1_BAD */
+    uint32_t line;       /* octets of the current size line or trailer line */
+    uint32_t overhead;   /* octets of extensions, trailers and needless zeros so far: bounded */
+    uint8_t state;       /* chunked.c's */
+    bool keeps_trailers; /* the caller's: wants the trailer fields */
+    bool wants_room;     /* … and there are some: HTTP1_NEED_MORE, until trailers has been set */
+    uint16_t status;     /* after HTTP1_BAD */
     const char *why;
+    char *trailers; /* HTTP1_TRAILERS_MAX octets of the caller's: lines "name:value\n", as they came */
+    uint32_t trailers_size;
 };
 
-enum { HTTP1_CHUNK_LINE_MAX = 4096, HTTP1_CHUNK_OVERHEAD_MAX = 16384 };
+enum {
+    HTTP1_CHUNK_LINE_MAX = 4096,
+    HTTP1_CHUNK_OVERHEAD_MAX = 16384,
+    HTTP1_TRAILERS_MAX = 3072, /* kept ones; more is 431 */
+};
 
 /* used: octets taken from in; made: octets written to out (at most out_size; a full out with more
  * to come is HTTP1_BAD with 413; so is a chunk of 2^60 octets or more). HTTP1_DONE: the content,
- * trailers included, is over. HTTP1_NEED_MORE: all of in was taken. */
+ * trailers included, is over. HTTP1_NEED_MORE: all of in was taken, but when wants_room is set. */
 enum http1_result leat__http1_parse_chunked(struct http1_chunked *c, const char *in, size_t size,
                                             size_t *used, char *out, size_t out_size, size_t *made);
 

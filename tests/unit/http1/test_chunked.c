@@ -332,6 +332,56 @@ static void random_content(void **state)
     }
 }
 
+/* Kept trailers are the same however the bytes are split, and room is asked for once, when there are some. */
+static void kept_trailers(void **state)
+{
+    (void)state;
+    static const char with[] = "1\r\na\r\n0\r\nA: b\r\nC:\td \r\n\r\n",
+                      without[] = "1\r\na\r\n0\r\n\r\n";
+    static const char kept[] = "A: b\nC:\td \n";
+    for (size_t step = 1; step < sizeof with; step++) {
+        struct http1_chunked c = {.keeps_trailers = true};
+        char room[HTTP1_TRAILERS_MAX], out[8];
+        enum http1_result result = HTTP1_NEED_MORE;
+        size_t at = 0, used, made, asked = 0;
+        while (result == HTTP1_NEED_MORE && at < sizeof with - 1) {
+            result = leat__http1_parse_chunked(&c, with + at, size_min(step, sizeof with - 1 - at),
+                                               &used, out, sizeof out, &made);
+            at += used;
+            asked += c.wants_room;
+            if (c.wants_room)
+                c.trailers = room;
+        }
+        assert_int_equal(result, HTTP1_DONE);
+        assert_int_equal(asked, 1);
+        assert_int_equal(c.trailers_size, sizeof kept - 1);
+        assert_memory_equal(room, kept, sizeof kept - 1);
+    }
+    struct http1_chunked c = {.keeps_trailers = true};
+    char out[8];
+    size_t used, made;
+    assert_int_equal(
+        leat__http1_parse_chunked(&c, without, sizeof without - 1, &used, out, sizeof out, &made),
+        HTTP1_DONE);
+    assert_false(c.wants_room);
+}
+
+static void too_many_kept_trailers(void **state)
+{
+    (void)state;
+    char room[HTTP1_TRAILERS_MAX], out[8], line[128];
+    struct http1_chunked c = {.keeps_trailers = true, .trailers = room};
+    size_t used, made, lines = 0;
+    enum http1_result result = leat__http1_parse_chunked(&c, "0\r\n", 3, &used, out, sizeof out, &made);
+    while (result == HTTP1_NEED_MORE) {
+        int n = snprintf(line, sizeof line, "X-%zu: %090d\r\n", ++lines, 0);
+        result = leat__http1_parse_chunked(&c, line, (size_t)n, &used, out, sizeof out, &made);
+    }
+    assert_int_equal(result, HTTP1_BAD);
+    assert_int_equal(c.status, 431);
+    assert_true(lines > HTTP1_TRAILERS_MAX / 128 && lines < HTTP1_TRAILERS_MAX / 90);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +392,8 @@ int main(void)
         cmocka_unit_test(content_that_does_not_fit),
         cmocka_unit_test(bounds_of_the_rest),
         cmocka_unit_test(random_content),
+        cmocka_unit_test(kept_trailers),
+        cmocka_unit_test(too_many_kept_trailers),
     };
     return cmocka_run_group_tests_name("chunked", tests, NULL, NULL);
 }
