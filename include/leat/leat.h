@@ -255,6 +255,7 @@ LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 #include "leat/middleware.h"
 #include "leat/negotiate.h"
 #include "leat/routes.h"
+#include "leat/send.h"
 #include "leat/session.h"
 #include "leat/sse.h"
 #include "leat/stream.h"

@@ -94,7 +94,7 @@ enum content_state {
 };
 
 /* What the handler of an exchange waits for, as far as its connection has to do with it. */
-enum exchange_want { WANT_NOTHING, WANT_CONTENT, WANT_SENT };
+enum exchange_want { WANT_NOTHING, WANT_CONTENT, WANT_SENT, WANT_WORK };
 
 /* A response that is written in pieces. */
 enum stream_state {
@@ -308,6 +308,10 @@ void leat__exchange_keep(struct leat_exchange *x, void *prepared,
 struct work *leat__exchange_work(struct leat_exchange *x);
 void leat__exchange_submit(struct leat_exchange *x, struct work *work, void (*run)(struct work *),
                            void (*done)(struct leat_exchange *x, struct work *work));
+
+/* On the stack of x's handler, which has submitted a work or found none free (X_RETRY): until that has come back, or for a
+ * moment. 0; else the client is gone (and the work is back). */
+int leat__exchange_await_work(struct leat_exchange *x);
 
 /* A response of several parts of one file, each behind octets of its own (multipart/byteranges; a single one has none).
  * pieces lie in the arena; total is the Content-Length; tail octets come behind the last. lines: complete field lines with

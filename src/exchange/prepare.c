@@ -1,5 +1,7 @@
 /* prepare.c: what a prepare function keeps and has done, and responses from memory or files that others own. */
 #include "exchange/exchange.h"
+#include "leat/wait.h"
+#include <errno.h>
 
 void leat__exchange_keep(struct leat_exchange *x, void *prepared,
                          void (*let_go)(struct leat_exchange *x, void *prepared))
@@ -34,6 +36,26 @@ void leat__exchange_work_done(struct leat_exchange *x, struct work *work, bool g
     x->work = NULL;
     work->done(gone ? NULL : x, work);
     pool_release(&x->common->memory->works, work);
+    if (x->way.wants != WANT_WORK)
+        return;
+    if (gone)
+        leat__task_wake(x->task, -ECANCELED);
+    else
+        leat__task_make_ready(x->task, 0); /* who calls goes on with it */
+}
+
+/* Nothing cuts it short: the work points into the exchange, and its answer belongs there. */
+int leat__exchange_await_work(struct leat_exchange *x)
+{
+    enum { RETRY_MS = 2 };
+    if (x->work == NULL) {
+        x->flags &= (uint16_t)~X_RETRY;
+        return leat_sleep_ms(RETRY_MS);
+    }
+    x->way.wants = WANT_WORK;
+    int result = leat__task_wait_deaf(x->common->tasks, INT64_MAX);
+    x->way.wants = WANT_NOTHING;
+    return result;
 }
 
 /* ── Responses ── */

@@ -5,6 +5,7 @@
 #include "handler/file_prepare.h"
 
 #include "leat/leat.h"
+#include <errno.h>
 
 struct bundle_hit {
     struct bundle_file files[CODING_COUNT];
@@ -111,6 +112,15 @@ static bool is_unclean(struct leat_exchange *x, const struct leat_files *files,
     if (less == strlen(files->index) && (other.path_size == 0 || other.path[other.path_size - 1] == '/'))
         return true;
     return !look(files, &other, FILE_AS_NAMED) && !is_folder(files, &other);
+}
+
+int leat__file_send_bundle(leat_exchange *x, const struct prepared *p)
+{
+    struct bundle_hit hit = {.path = p->path, .path_size = p->path_size};
+    if (!find(p->files, &hit))
+        return -ENOENT;
+    answer(x, p->files, &hit, p->conditions);
+    return 0;
 }
 
 void leat__file_serve_bundle(leat_exchange *x, const struct prepared *p)

@@ -466,6 +466,16 @@ enum prepare_result leat__files_prepare_path(leat_exchange *x, struct leat_files
     return walk(x, p);
 }
 
+enum prepare_result leat__files_prepare_named(leat_exchange *x, struct leat_files *files, const char *name)
+{
+    struct prepared *p = x->flags & X_PREPARED ? x->prepared : begin(x, files, name);
+    if (p == NULL)
+        return PREPARE_READY;
+    p->is_fallback = true;
+    p->may_wait |= !leat__exchange_may_wait(x);
+    return p->kind != PREPARED_NOTHING ? PREPARE_READY : walk(x, p);
+}
+
 struct prepared *leat__prepared_of(leat_exchange *x, struct leat_files *files)
 {
     if (LIKELY(x->flags & X_PREPARED))

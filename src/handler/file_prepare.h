@@ -45,6 +45,11 @@ struct prepared {
  * done now, waiting where it must. NULL: no memory, which the exchange remembers. */
 struct prepared *leat__prepared_of(leat_exchange *x, struct leat_files *files);
 
+/* As leat__files_prepare_path, for a handler that names the file: what the request's path means, and the fallback, don't
+ * count. */
+enum prepare_result leat__files_prepare_named(leat_exchange *x, struct leat_files *files,
+                                              const char *name);
+
 /* ── file_request.c ── */
 
 /* NULL in *conditions when nothing in the request's fields matters. false: no memory. */
@@ -58,5 +63,7 @@ bool leat__prepared_wants_page(leat_exchange *x, const char *path, size_t size);
 
 /* file_bundle.c: a bundle's file, found and answered. */
 void leat__file_serve_bundle(leat_exchange *x, const struct prepared *p);
+/* The same for a file that a handler names. 0, -ENOENT: nothing is answered. */
+int leat__file_send_bundle(leat_exchange *x, const struct prepared *p);
 
 #endif
