@@ -22,6 +22,8 @@ function(leat_extra name)
     target_include_directories(libleat-${name} PUBLIC ${PROJECT_SOURCE_DIR}/include)
     target_link_libraries(libleat-${name} PUBLIC libleat PRIVATE ${links})
     add_dependencies(product libleat-${name})
+    list(JOIN ARGN "\n" modules)
+    file(WRITE ${PROJECT_BINARY_DIR}/extras/leat-${name} "${modules}\n") # for the tests of doc/cookbook
     list(APPEND LEAT_EXTRAS ${name})
     set(LEAT_EXTRAS ${LEAT_EXTRAS} PARENT_SCOPE)
 endfunction()
