@@ -13,7 +13,7 @@
 #define LEAT_BUNDLE_FORMAT_H
 
 #include "handler/bundle.h"
-#include "handler/digest.h"
+#include "base/digest.h"
 
 enum {
     BUNDLE_VERSION = 1,
