@@ -204,6 +204,15 @@ static bool content_is_there(struct leat_exchange *x)
     return x->way.content != CONTENT_PENDING || x->common->carrier->collect(x);
 }
 
+void leat__exchange_overrule(struct leat_exchange *x, unsigned status, const char *detail)
+{
+    if (x->way.refused_status != 0)
+        return;
+    x->way.refused_status = (uint16_t)status;
+    x->refused_detail = detail;
+    x->common->counters->bad_requests++;
+}
+
 /* The next link, once the content is there that it wants. */
 static void run_link(struct leat_exchange *x)
 {

@@ -18,6 +18,7 @@
 #define LEAT_EXCHANGE_H
 
 #include "exchange/app.h"
+#include "http/parameters.h"
 #include "http1/http1.h"
 #include "leat/leat.h"
 #include "loop/loop.h"
@@ -110,6 +111,15 @@ struct exchange_notes {
     const char *principal, *request_id;
 };
 
+/* Names and values that a request holds; see pairs.c. */
+enum pairs_of { PAIRS_NONE, PAIRS_QUERY, PAIRS_FORM, PAIRS_COOKIES };
+
+struct pair_cursor {
+    struct http_text rest; /* of the query, of the form, of a Cookie field */
+    uint32_t i;            /* number of the pair that comes next */
+    unsigned from;         /* PAIRS_COOKIES: where the next Cookie field is looked for */
+};
+
 /* All zero when a request begins. */
 struct exchange_way {
     uint8_t content;         /* enum content_state */
@@ -118,6 +128,9 @@ struct exchange_way {
     uint8_t chunk_is_open;   /* the output ends with a chunk whose size is not written yet */
     uint16_t refused_status; /* the answer is this, whatever the handler says; 0: no */
     int16_t write_error;     /* of the stream, remembered */
+    int16_t form_error;      /* of leat_form_check, once form_is_seen; 0: fine */
+    uint8_t form_is_seen, cookies_are_seen;
+    uint8_t cursor_of; /* enum pairs_of: what x->cursor goes over; NONE: nothing yet */
 };
 
 enum field_default { FIELD_SET, FIELD_DEFAULT, FIELD_DEFAULT_OF_HTML };
@@ -211,6 +224,7 @@ struct leat_exchange {
     struct work *work;            /* under way for this exchange; NULL: none */
     void *prepared;
     void (*let_go)(struct leat_exchange *x, void *prepared);
+    struct pair_cursor cursor;
     struct loop_send send;
     struct http1_chunked chunked;
     struct router_match match;
@@ -253,11 +267,29 @@ bool leat__exchange_may_wait(const struct leat_exchange *x);
 
 /* The chain's answer won't count: the client gets status (with detail, which stays), and the connection closes. */
 void leat__exchange_refuse(struct leat_exchange *x, unsigned status, const char *detail);
+/* The same where the connection may go on: only the answer is replaced. The first such word counts. */
+void leat__exchange_overrule(struct leat_exchange *x, unsigned status, const char *detail);
 
 /* leat_read through x->source. What it can't read is refused. */
 int64_t leat__source_read(struct leat_exchange *x, void *bytes, size_t size);
 /* The whole content through x->source, into memory. false: refused. */
 bool leat__source_collect(struct leat_exchange *x);
+
+/* ── What a request holds (pairs.c, request.c) ── */
+
+void leat__pairs_begin(const struct leat_exchange *x, enum pairs_of of, struct pair_cursor *cursor);
+bool leat__pairs_next(const struct leat_exchange *x, enum pairs_of of, struct pair_cursor *cursor,
+                      struct http_pair *pair);
+/* The i-th; going on where the last call was costs one step. */
+bool leat__pairs_at(struct leat_exchange *x, enum pairs_of of, size_t i, struct http_pair *pair);
+/* A NUL-terminated copy in the arena, decoded where percent says so ('+' a space, where plus does); NULL: no memory, or not
+ * decodable. */
+char *leat__exchange_copy(struct leat_exchange *x, struct http_text text, bool percent, bool plus);
+/* The integer that text is, or otherwise. text (or NULL) was made for a moment, where the arena was at before. */
+int64_t leat__exchange_integer(struct leat_exchange *x, char *before, const char *text, int64_t otherwise);
+/* The Content-Type. false: none, or malformed. */
+bool leat__exchange_media(struct leat_exchange *x, struct http_media *media);
+
 /* The handler of a stream has returned; on its stack, because this may wait: what the end needs room for. */
 void leat__stream_finish(struct leat_exchange *x);
 /* Behind that: its last octets. */

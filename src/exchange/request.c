@@ -80,17 +80,16 @@ bool leat_field_at(leat_exchange *x, size_t i, leat_slice *name, leat_slice *val
     return true;
 }
 
-/* A decoded, NUL-terminated copy in the arena; NULL: no memory, or not decodable. */
-static char *decoded_copy(struct leat_exchange *x, const char *text, size_t size, bool percent, bool plus)
+char *leat__exchange_copy(struct leat_exchange *x, struct http_text text, bool percent, bool plus)
 {
-    char *copy = leat_alloc(x, size + 1);
+    char *copy = leat_alloc(x, text.size + 1);
     if (copy == NULL)
         return NULL;
-    ptrdiff_t n = (ptrdiff_t)size;
+    ptrdiff_t n = (ptrdiff_t)text.size;
     if (percent)
-        n = leat__http1_percent_decode(copy, text, size, plus, false);
-    else
-        memcpy(copy, text, size);
+        n = leat__http1_percent_decode(copy, text.data, text.size, plus, false);
+    else if (n > 0)
+        memcpy(copy, text.data, text.size);
     if (n < 0)
         return NULL;
     copy[n] = '\0';
@@ -112,7 +111,8 @@ const char *leat_param(leat_exchange *x, const char *name)
     if (i < 0)
         return "";
     const struct router_param *p = &x->match.params[i];
-    const char *copy = decoded_copy(x, x->path + p->at, p->size, x->head.flags & HTTP1_PERCENT, false);
+    const char *copy = leat__exchange_copy(x, (struct http_text){x->path + p->at, p->size},
+                                           x->head.flags & HTTP1_PERCENT, false);
     return copy ? copy : "";
 }
 
@@ -126,8 +126,8 @@ static int64_t integer_or(const char *text, int64_t otherwise)
     return errno == 0 && end != text && *end == '\0' ? value : otherwise;
 }
 
-/* The text was made for a moment: its memory goes back, unless it was the first of a new chunk. */
-static int64_t integer_for_a_moment(leat_exchange *x, char *before, const char *text, int64_t otherwise)
+/* The text's memory goes back, unless it was the first of a new chunk. */
+int64_t leat__exchange_integer(struct leat_exchange *x, char *before, const char *text, int64_t otherwise)
 {
     int64_t value = integer_or(text, otherwise);
     if (text == before)
@@ -138,46 +138,7 @@ static int64_t integer_for_a_moment(leat_exchange *x, char *before, const char *
 int64_t leat_param_int(leat_exchange *x, const char *name, int64_t otherwise)
 {
     char *before = x->arena.at;
-    return integer_for_a_moment(x, before, leat_param(x, name), otherwise);
-}
-
-/* Whether a query's key, as sent, means name. */
-static bool key_is(const char *key, size_t size, const char *name, size_t name_size)
-{
-    if (size < name_size)
-        return false;
-    if (memchr(key, '%', size) == NULL && memchr(key, '+', size) == NULL)
-        return size == name_size && memcmp(key, name, size) == 0;
-    char decoded[256];
-    if (size > sizeof decoded)
-        return false;
-    ptrdiff_t n = leat__http1_percent_decode(decoded, key, size, true, false);
-    return n == (ptrdiff_t)name_size && memcmp(decoded, name, name_size) == 0;
-}
-
-const char *leat_query(leat_exchange *x, const char *name)
-{
-    const char *at = x->bytes + x->head.query_at, *end = at + x->head.query_size;
-    size_t name_size = strlen(name);
-    while (at < end) {
-        const char *pair_end = memchr(at, '&', (size_t)(end - at));
-        if (pair_end == NULL)
-            pair_end = end;
-        const char *equals = memchr(at, '=', (size_t)(pair_end - at));
-        const char *key_end = equals ? equals : pair_end;
-        if (key_is(at, (size_t)(key_end - at), name, name_size)) {
-            const char *value = equals ? equals + 1 : pair_end;
-            return decoded_copy(x, value, (size_t)(pair_end - value), true, true);
-        }
-        at = pair_end + 1;
-    }
-    return NULL;
-}
-
-int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise)
-{
-    char *before = x->arena.at;
-    return integer_for_a_moment(x, before, leat_query(x, name), otherwise);
+    return leat__exchange_integer(x, before, leat_param(x, name), otherwise);
 }
 
 uint64_t leat_now_ns(void)

@@ -104,6 +104,8 @@ static inline void begin(struct bench *b, const char *request)
         x->way.content = CONTENT_WHOLE;
         x->content = b->input + x->head.size;
         x->content_size = size - x->head.size;
+        x->content_read = 0;
+        x->way.content = CONTENT_WHOLE;
     }
 }
 
