@@ -30,3 +30,4 @@ endfunction()
 
 # One line for each folder of src/extra.
 leat_extra(regex libpcre2-8>=10.30)
+leat_extra(json jansson>=2.14)

@@ -237,9 +237,9 @@ size_t leat__json_double(char out[static JSON_NUMBER_MAX], double value)
         out[n++] = '-';
         value = -value;
     }
-    if (value == 0) {
-        out[n++] = '0';
-        return n;
+    if (value == 0) { /* "-0" would read back as an integer, which has no sign there */
+        memcpy(out + n, "0.0", 3);
+        return n == 0 ? 1 : n + 3;
     }
     if (!find_fraction(&decimal, value))
         find_digits(&decimal, value);

@@ -115,7 +115,7 @@ static void doubles_are_short(void **state)
 {
     (void)state;
     assert_string_equal(number(0), "0");
-    assert_string_equal(number(-0.0), "-0");
+    assert_string_equal(number(-0.0), "-0.0");
     assert_string_equal(number(1), "1");
     assert_string_equal(number(-12.5), "-12.5");
     assert_string_equal(number(0.1), "0.1");
