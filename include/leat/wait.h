@@ -17,7 +17,9 @@
  *     comes to its end by its own code. Behind a deadline (leat_timeout) the same with -ETIMEDOUT.
  *   - A task stays on its shard, whose other tasks and handlers run while it waits, and only then: between two waits
  *     nothing else of the shard happens. Hold no lock across a wait.
- *   - A stack is bounded (--stack, 64 KiB): large arrays belong in the arena. What overruns it ends the process, by name.
+ *   - A stack is bounded (--stack, 64 KiB): large arrays belong in the arena. What overruns it ends the process
+ *     (SIGSEGV), behind a line that names the route when leat_main runs it; with less than 4 KiB left waits answer
+ *     -EOVERFLOW, and what answers a request answers it 500.
  *   - A task that changes the floating point environment puts it back before it waits. */
 #ifndef LEAT_WAIT_H
 #define LEAT_WAIT_H

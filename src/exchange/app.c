@@ -356,6 +356,11 @@ static size_t hosts_size(const leat_app *root)
            align_up(root->host_count * sizeof(struct route_site), 16);
 }
 
+uint32_t leat__app_route_count(leat_app *app)
+{
+    return leat__app_root(app)->route_count + 1;
+}
+
 ptrdiff_t leat__app_measure(leat_app *app)
 {
     leat_app *root = leat__app_root(app);

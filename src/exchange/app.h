@@ -210,6 +210,7 @@ uint32_t leat__app_count_middleware(const leat_app *group);
 
 /* Bytes of region that the compiled routes take, or -EINVAL: the errors are remembered. */
 ptrdiff_t leat__app_measure(leat_app *app);
+uint32_t leat__app_route_count(leat_app *app); /* of the compiled routes, the one of no route among them */
 void leat__app_compile(leat_app *app, struct region *region, struct routes *routes);
 
 #endif

@@ -161,9 +161,16 @@ bool leat__exchange_run(struct leat_exchange *x)
         leat_problem(x, 503, "All stacks of handlers that wait are in use");
         return true;
     }
-    if (LIKELY(task_run_handler(tasks, run_chain, x)))
+    struct task *task = tasks->warm;
+    if (UNLIKELY(--x->common->depths[x->chain->number].until_measured == 0))
+        leat__depth_begins(x, task);
+    if (LIKELY(task_run_handler(tasks, run_chain, x))) {
+        if (UNLIKELY(task->painted != NULL))
+            leat__depth_ends(x, task);
         return true;
+    }
     x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
+    leat__depth_waits(x, task);
     if (UNLIKELY(x->flags & X_EOF) && x->way.wants == WANT_NOTHING)
         leat__task_cancel(x->task); /* its client had gone before it was its turn */
     return false;
@@ -171,10 +178,16 @@ bool leat__exchange_run(struct leat_exchange *x)
 
 bool leat__exchange_go_on(struct leat_exchange *x)
 {
-    bool ended = leat__task_go_on(x->task);
-    if (ended)
-        x->task = NULL;
-    return ended;
+    struct task *task = x->task;
+    bool ended = leat__task_go_on(task);
+    if (!ended) {
+        leat__depth_waits(x, task);
+        return false;
+    }
+    if (task->painted != NULL)
+        leat__depth_ends(x, task);
+    x->task = NULL;
+    return true;
 }
 
 bool leat__exchange_may_wait(const struct leat_exchange *x)

@@ -28,6 +28,7 @@
 #include "observe/access_log.h"
 #include "observe/counters.h"
 #include "task/task.h"
+#include <stdatomic.h>
 
 /* What an exchange wants of what carries it (conn/): called on the stack of its handler, they may wait. */
 struct exchange_carrier {
@@ -41,6 +42,14 @@ struct exchange_carrier {
     void (*go)(struct task *task);
 };
 
+/* How deep a route's handlers have gone, on one shard (depths.c). */
+struct route_depth {
+    uint32_t until_measured; /* runs; at 0 one is measured */
+    uint32_t interval;       /* to the next one after that */
+    _Atomic uint32_t left; /* bytes of the stack, the least that was ever seen; others may read it */
+    uint32_t reserved;
+};
+
 /* What all exchanges of a shard share. */
 struct exchange_common {
     struct shard_memory *memory;
@@ -52,11 +61,12 @@ struct exchange_common {
     char date_line[HTTP1_DATE_LINE + 3];
     bool draining; /* every response says close */
     struct workers *workers; /* NULL: files are not asked whether they are in memory (a simulated world has none) */
-    struct access_ring *log;  /* NULL: no log */
-    const struct slot *slots; /* the shard's: a slot's index is its place */
-    uint32_t file_check_ms;   /* how long what is known of a file is believed */
-    const int64_t *now_ms;    /* the loop's clock: monotonic */
-    struct tasks *tasks;      /* NULL: handlers run on the shard's own stack, and can't wait */
+    struct access_ring *log;    /* NULL: no log */
+    const struct slot *slots;   /* the shard's: a slot's index is its place */
+    uint32_t file_check_ms;     /* how long what is known of a file is believed */
+    const int64_t *now_ms;      /* the loop's clock: monotonic */
+    struct tasks *tasks;        /* NULL: handlers run on the shard's own stack, and can't wait */
+    struct route_depth *depths; /* by the route's number; NULL only without tasks */
     const struct exchange_carrier *carrier;
     void **states; /* leat_on_shard's, in order of registration */
 };
@@ -261,6 +271,33 @@ unsigned leat__exchange_route(struct leat_exchange *x);
 bool leat__exchange_run(struct leat_exchange *x);
 /* The task is ready: as leat__exchange_run. */
 bool leat__exchange_go_on(struct leat_exchange *x);
+
+/* After common->routes and common->tasks. depths: routes->count of them. */
+void leat__depths_open(struct exchange_common *common, struct route_depth *depths);
+/* Bytes of stack, the most that was seen. From any thread, while the shard is open. */
+uint32_t leat__depth_of_route(const struct exchange_common *common, uint32_t number);
+
+/* The route whose handlers went deepest. All zero: none is known. */
+struct deepest {
+    uint32_t bytes, of; /* of the stack, and what it has */
+    char route[128];    /* method and pattern */
+};
+/* When the shard ends. */
+void leat__deepest_add(struct deepest *deepest, const struct exchange_common *common);
+
+/* Of x's task: its run is to be measured; is over; waits. */
+void leat__depth_begins(struct leat_exchange *x, struct task *task);
+void leat__depth_ends(struct leat_exchange *x, struct task *task);
+void leat__depth_waits(struct leat_exchange *x, const struct task *task);
+
+bool leat__depth_look(struct leat_exchange *x, size_t need);
+
+/* What needs stack itself refuses when less than need (at most two TASK_STACK_LEFT) is left of its handler's: the client
+ * gets 500. */
+static inline bool exchange_lacks_stack(struct leat_exchange *x, size_t need)
+{
+    return task_is_deep(x->common->tasks) && leat__depth_look(x, need);
+}
 
 /* The handler runs on a stack of its own, here and now: it may wait. */
 bool leat__exchange_may_wait(const struct leat_exchange *x);

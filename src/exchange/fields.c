@@ -203,16 +203,25 @@ int leat_field_add(leat_exchange *x, const char *name, const char *value)
     return put_field(x, name, value, false);
 }
 
-int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...)
+static __attribute__((noinline)) int set_formatted(leat_exchange *x, const char *name,
+                                                   const char *format, va_list arguments)
 {
     char value[1024];
-    va_list arguments;
-    va_start(arguments, format);
     int n = vsnprintf(value, sizeof value, format, arguments);
-    va_end(arguments);
     if (n < 0 || (size_t)n >= sizeof value)
         return -EINVAL;
     return put_field(x, name, value, true);
+}
+
+int leat_field_setf(leat_exchange *x, const char *name, const char *format, ...)
+{
+    va_list arguments;
+    if (exchange_lacks_stack(x, TASK_STACK_LEFT))
+        return -EOVERFLOW;
+    va_start(arguments, format);
+    int result = set_formatted(x, name, format, arguments);
+    va_end(arguments);
+    return result;
 }
 
 leat_slice leat_response_field(leat_exchange *x, const char *name)

@@ -13,6 +13,8 @@ void *leat_alloc(leat_exchange *x, size_t size)
 
 char *leat_printf(leat_exchange *x, const char *format, ...)
 {
+    if (exchange_lacks_stack(x, TASK_STACK_LEFT))
+        return NULL;
     va_list arguments;
     size_t room = (size_t)(x->arena.end - x->arena.at);
     va_start(arguments, format);

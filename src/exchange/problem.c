@@ -32,6 +32,8 @@ void leat__response_in_need(struct leat_exchange *x, int status)
 void leat_problem(leat_exchange *x, int status, const char *detail)
 {
     response_forget(x);
+    if (exchange_lacks_stack(x, TASK_STACK_LEFT))
+        return;
     if (status == 503 && !leat__response_has_field(x, "Retry-After"))
         leat_field_set(x, "Retry-After", "1");
     const char *title = leat__http_reason((unsigned)status);

@@ -214,6 +214,8 @@ char *leat__response_memory(struct leat_exchange *x, size_t size)
 void leat_text(leat_exchange *x, int status, const char *format, ...)
 {
     response_forget(x);
+    if (exchange_lacks_stack(x, TASK_STACK_LEFT))
+        return;
     char *text = x->arena.at;
     size_t room = (size_t)(x->arena.end - x->arena.at), size;
     va_list arguments;

@@ -271,18 +271,26 @@ int leat_write(leat_exchange *x, const void *bytes, size_t size)
     return leat_filter_put(x, bytes, size);
 }
 
-int leat_writef(leat_exchange *x, const char *format, ...)
+static __attribute__((noinline)) int write_formatted(leat_exchange *x, const char *format, va_list arguments)
 {
     char text[STREAM_TEXT];
-    va_list arguments;
-    va_start(arguments, format);
     int n = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     if (n < 0)
         return -EINVAL;
     if ((size_t)n < sizeof text)
         return leat_write(x, text, (size_t)n);
     return remember(x, -EMSGSIZE);
+}
+
+int leat_writef(leat_exchange *x, const char *format, ...)
+{
+    va_list arguments;
+    if (exchange_lacks_stack(x, TASK_STACK_LEFT + STREAM_TEXT))
+        return remember(x, -EOVERFLOW);
+    va_start(arguments, format);
+    int result = write_formatted(x, format, arguments);
+    va_end(arguments);
+    return result;
 }
 
 int leat_flush(leat_exchange *x)

@@ -279,6 +279,14 @@ static void tell_tasks(struct plan *plan)
                                .option = "--tasks",
                                .note = "what is known of one"},
              align_up((uint64_t)in->task_bytes * plan->tasks, CACHE_LINE));
+    if (in->route_count > 0)
+        add_pool(plan,
+                 (struct plan_row){.what = "route figures",
+                                   .each = PLAN_ROUTE_DEPTH,
+                                   .count = in->route_count,
+                                   .option = "the number of routes",
+                                   .note = "how deep their handlers go"},
+                 align_up((uint64_t)PLAN_ROUTE_DEPTH * in->route_count, CACHE_LINE));
 }
 
 static void tell_pools(struct plan *plan)

@@ -27,6 +27,7 @@ enum {
     PLAN_LARGE = 65536,                           /* a large head, or a large piece of an arena */
     PLAN_SLOT = 32,                               /* a connection's seat */
     PLAN_PEER = 20,           /* a client's address, where they are remembered */
+    PLAN_ROUTE_DEPTH = 16,    /* what a shard knows of a route */
     PLAN_WORK = 8192,         /* what a worker is given: a path, and what it found */
     PLAN_WORKS = 48,          /* of a shard, under way at once; fewer than a mailbox holds */
     PLAN_TASK_GUARDS = 30000, /* stacks whose guards are mappings: a process has 65,530 of them */
@@ -63,6 +64,7 @@ struct plan_input {
     uint32_t listeners;
     uint64_t memory;      /* bytes our rows may take; 0: not bounded */
     uint64_t route_bytes; /* what the compiled routes take, once */
+    uint32_t route_count; /* of which each shard keeps figures, where handlers may wait */
     uint64_t table_bytes; /* what ready-made middleware keeps, once */
     bool private_descriptors;
     bool uring;                /* counts the rings' pages and the kernel's polls */
@@ -144,6 +146,7 @@ struct shard_memory {
     struct pool works;
     struct stack_pool stacks;
     char *tasks;    /* task_bytes for each */
+    char *depths;   /* PLAN_ROUTE_DEPTH bytes for each route */
     char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
     char *log_ring; /* NULL: no log */
     struct pool user[PLAN_USER_POOLS_MAX];

@@ -32,6 +32,8 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     if (plan->tasks > 0) {
         error = leat__stack_pool_init(&m->stacks, &m->region, plan->input.stack, plan->tasks);
         m->tasks = leat__region_take(&m->region, (size_t)plan->input.task_bytes * plan->tasks, CACHE_LINE);
+        m->depths = leat__region_take(&m->region, (size_t)PLAN_ROUTE_DEPTH * plan->input.route_count,
+                                      CACHE_LINE);
     }
     if (plan->input.peers)
         m->peers = leat__region_take(&m->region, (size_t)PLAN_PEER * plan->slots, CACHE_LINE);

@@ -13,10 +13,12 @@
 #include "server/main.h"
 
 #include "memory/seal.h"
+#include "exchange/exchange.h"
 #include "config/effective.h"
 #include "server/main_print.h"
 #include "server/main_signals.h"
 #include "server/notify.h"
+#include "server/overflow.h"
 #include "config/reload.h"
 #include "server/server.h"
 #include <errno.h>
@@ -54,6 +56,15 @@ static void read_anew(leat_server *server, const char *name, struct reload *relo
     leat__notify("READY=1");
 }
 
+static void tell_deepest(const struct deepest *deepest, const char *name)
+{
+    char bytes[PLAN_HUMAN_SIZE], of[PLAN_HUMAN_SIZE];
+    if (deepest->bytes > 0)
+        leat__main_say(STDOUT_FILENO, name, "the deepest handler, %s, used %s of its stack's %s",
+                       deepest->route, leat__plan_human(bytes, deepest->bytes),
+                       leat__plan_human(of, deepest->of));
+}
+
 static void serve(leat_server *server, const char *name, const sigset_t *signals)
 {
     struct counters counts;
@@ -75,6 +86,7 @@ static void serve(leat_server *server, const char *name, const sigset_t *signals
     leat__server_counts(server, &counts);
     leat__counters_describe(&counts, text, sizeof text);
     leat__main_say(STDOUT_FILENO, name, "stopped%s%s", text[0] != '\0' ? "; " : "", text);
+    tell_deepest(leat__server_deepest(server), name);
 }
 
 static int examine(const leat_server *server, const struct program *program, const struct options *options)
@@ -110,6 +122,7 @@ static int start_and_serve(leat_server *server, const struct program *program,
     fflush(stdout);
     if (program->planned != NULL)
         program->planned(plan, program->data);
+    leat__overflow_watch(program->name);
     if (leat_server_start(server) < 0)
         return -1;
     serve(server, program->name, signals);

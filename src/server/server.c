@@ -12,6 +12,7 @@
 #include "net/proxy.h"
 #include "observe/access_log.h"
 #include "server/listeners.h"
+#include "server/overflow.h"
 #include "server/shard.h"
 #include "server/states.h"
 #include "task/blocking.h"
@@ -36,7 +37,10 @@ struct shard_thread {
     bool asked;            /* for a sign of life */
     unsigned alive_before; /* the count of signs then */
     int error;             /* of opening */
+    _Alignas(CACHE_LINE) char overflow_stack[OVERFLOW_STACK];
 };
+
+_Static_assert(sizeof(struct shard_thread) <= PLAN_SHARD_STATE, "the plan's row has room for it");
 
 struct leat_server {
     leat_app *app;
@@ -55,6 +59,7 @@ struct leat_server {
     sem_t opened, ended;
     atomic_uint ended_count;
     struct counters counts; /* of shards that have ended */
+    struct deepest deepest;
     pthread_mutex_t counts_lock;
     char loop_why[256];
     char error[2048];
@@ -139,6 +144,7 @@ static void make_plan(leat_server *server)
     }
     leat__config_plan_input(&server->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
+    input.route_count = leat__app_route_count(server->app);
     input.table_bytes = leat__app_root(server->app)->table_bytes;
     input.peers = input.peers || leat__app_root(server->app)->knows_peers;
     count_listeners(server, &input);
@@ -329,6 +335,7 @@ static void *shard_main(void *argument)
     struct shard *shard = &t->shard;
     leat_server *server = t->server;
     bool taken = false;
+    leat__overflow_arm(t->overflow_stack);
     t->error = open_shard(t);
     sem_post(&server->opened);
     if (t->error < 0)
@@ -349,6 +356,7 @@ static void *shard_main(void *argument)
     leat__cache_clear(&shard->conns.memory.file_cache);
     pthread_mutex_lock(&server->counts_lock);
     leat__counters_add(&server->counts, &shard->conns.counters);
+    leat__deepest_add(&server->deepest, &shard->conns.common);
     pthread_mutex_unlock(&server->counts_lock);
     leat__shard_memory_here = NULL;
     if (shard->conns.common.tasks != NULL)
@@ -415,6 +423,10 @@ static int start_thread(struct shard_thread *t)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, SHARD_STACK);
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV); /* but for what this thread does itself: it would be killed without a word */
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's */
     int error = -pthread_create(&t->thread, &attributes, shard_main, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -658,6 +670,21 @@ void leat_server_stop(leat_server *server)
 void leat__server_counts(const leat_server *server, struct counters *sum)
 {
     *sum = server->counts;
+}
+
+const struct deepest *leat__server_deepest(const leat_server *server)
+{
+    return &server->deepest;
+}
+
+uint32_t leat__server_depth_of_route(const leat_server *server, uint32_t number)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < server->config.shards && server->running; i++) {
+        uint32_t depth = leat__depth_of_route(&server->threads[i].shard.conns.common, number);
+        most = depth > most ? depth : most;
+    }
+    return most;
 }
 
 void leat_server_destroy(leat_server *server)

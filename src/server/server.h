@@ -8,6 +8,7 @@
 #include "config/config.h"
 
 struct listeners;
+struct deepest;
 
 /* As leat_server_create, from a config (copied; its texts must live on). The config is completed from the machine, the
  * routes are compiled and the plan is made here; errors are told by leat_server_error, a line each, and by start. */
@@ -42,6 +43,11 @@ bool leat__server_alive(leat_server *server);
 
 /* Sums over the shards; exact once the server has stopped. */
 void leat__server_counts(const leat_server *server, struct counters *sum);
+
+/* How deep handlers went on their stacks: of the deepest route, once the server has stopped; and of one route (a number of
+ * struct routes; below routes->count), in bytes, while it runs. */
+const struct deepest *leat__server_deepest(const leat_server *server);
+uint32_t leat__server_depth_of_route(const leat_server *server, uint32_t number);
 
 /* drain: stop accepting, end what is under way; returns at once. stop_now: close everything; returns at once.
  * leat_server_stop waits for the threads after either (and drains when neither was called). */

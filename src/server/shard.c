@@ -51,6 +51,8 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
     if (plan->tasks > 0) {
         leat__tasks_open(&c->tasks, c->memory.tasks, &c->memory.stacks, &c->loop, (uint32_t)shard->home);
         c->common.tasks = &c->tasks;
+        ASSERT(plan->input.route_count == routes->count);
+        leat__depths_open(&c->common, (struct route_depth *)(void *)c->memory.depths);
     }
     return 0;
 }

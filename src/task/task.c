@@ -44,6 +44,8 @@ static struct task *acquire(struct tasks *t)
         task->index = index;
         task->stack_low = stack_low(t->stacks, index);
         task->stack_top = stack_top(t->stacks, index);
+        task->look_below = task->stack_low + size_max((size_t)(task->stack_top - task->stack_low) / 2,
+                                                      2 * (size_t)TASK_STACK_LEFT);
         task->deadline_ms = INT64_MAX;
         task->generation = 1;
         fiber_open(&task->fiber, task->stack_low, task->stack_top);

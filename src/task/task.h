@@ -38,6 +38,8 @@ struct task {
     void *sp; /* where it goes on */
     struct tasks *home;
     char *stack_low, *stack_top;
+    char *look_below; /* an entry point of Leat's looks closer when the stack pointer is below it */
+    char *painted; /* the run under way is measured: where the paint begins (depth.h); NULL: it is not */
     struct leat_exchange *exchange;   /* whose chain it runs; NULL: a task of its own */
     void (*go)(struct task *task);    /* runs it on, once it is ready; on the loop's stack */
     void (*function)(void *argument); /* of its own */
@@ -163,6 +165,23 @@ int64_t leat__task_set_deadline(struct task *task, int64_t deadline_ms);
 
 /* A time ms from now, not early. */
 int64_t leat__tasks_in_ms(const struct tasks *t, uint64_t ms);
+
+static inline const char *stack_pointer(void)
+{
+    const char *sp;
+#if defined(__x86_64__)
+    __asm__("mov %%rsp, %0" : "=r"(sp));
+#else
+    __asm__("mov %0, sp" : "=r"(sp));
+#endif
+    return sp;
+}
+
+/* More than half of the stack we are on is used, or less than two TASK_STACK_LEFT are left. */
+static inline bool task_is_deep(const struct tasks *t)
+{
+    return UNLIKELY(t != NULL && t->current != NULL && stack_pointer() < t->current->look_below);
+}
 
 /* Octets left of the stack we are on; SIZE_MAX on the loop's. */
 static inline size_t task_stack_left(const struct tasks *t)

@@ -182,6 +182,7 @@ static void make_plan(struct world *w)
         world_violation(w, NULL, "routes: %s", leat__app_errors(leat__app_root(w->app)));
     leat__config_plan_input(&w->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
+    input.route_count = leat__app_route_count(w->app);
     input.user_pools = &w->user_pool;
     input.user_pool_count = 1;
     input.file_threads = 1;

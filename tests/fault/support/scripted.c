@@ -167,6 +167,7 @@ static void make_plan(struct scripted *w, uint32_t pool_objects)
     assert_true(route_bytes > 0);
     leat__config_plan_input(&w->config, &input);
     input.route_bytes = (uint64_t)route_bytes;
+    input.route_count = leat__app_route_count(w->app);
     input.user_pools = &w->user_pool;
     input.user_pool_count = 1;
     input.file_threads = 1;
