@@ -20,7 +20,10 @@ static void hello(leat_exchange *x)
 
 static void nap(leat_exchange *x)
 {
-    int result = leat_sleep_ms((uint64_t)leat_query_int(x, "ms", 50));
+    int64_t ms = leat_query_int(x, "ms", 50);
+    if (ms >= 500)
+        fprintf(stderr, "a long nap\n");
+    int result = leat_sleep_ms((uint64_t)ms);
     if (result < 0)
         tell("nap", result);
     leat_text(x, 200, "%d\n", result);
@@ -125,6 +128,69 @@ static void refuse(leat_exchange *x)
     leat_problem(x, 401, "before the content is read");
 }
 
+/* Content of n octets, and a field behind it. */
+static void trail(leat_exchange *x)
+{
+    leat_begin(x, 200, "text/plain");
+    leat_write(x, block, (size_t)leat_query_int(x, "n", 0));
+    leat_trailer_set(x, "X-Behind", leat_printf(x, "%0*d", (int)leat_query_int(x, "size", 1), 1));
+}
+
+/* A head of n octets and more. */
+static void long_head(leat_exchange *x)
+{
+    int64_t n = leat_query_int(x, "n", 20000);
+    for (int64_t i = 0; i < n; i += 100)
+        leat_field_setf(x, leat_printf(x, "X-%07d", (int)i), "%0*d", n - i < 100 ? (int)(n - i) : 87, 0);
+    int result = leat_begin(x, 200, "text/plain");
+    leat_write(x, "first", 5);
+    leat_write(x, block, 5000);
+    if (result < 0)
+        tell("long_head", result);
+}
+
+/* Reads a little, and lets another handler go on. */
+static void peek(leat_exchange *x)
+{
+    char piece[5];
+    int64_t n = leat_read(x, piece, sizeof piece);
+    leat_next(x);
+    leat_field_setf(x, "X-Peeked", "%.*s", (int)n, piece);
+}
+
+static void show_size(leat_exchange *x)
+{
+    char piece[100];
+    int64_t n = leat_read(x, piece, sizeof piece);
+    leat_text(x, 200, "%zu, then %lld\n", leat_content(x).size, (long long)n);
+}
+
+static void yield(leat_exchange *x)
+{
+    int64_t i = 0;
+    for (; i < leat_query_int(x, "n", 10); i++)
+        if (leat_yield() < 0)
+            break;
+    leat_text(x, 200, "%lld\n", (long long)i);
+}
+
+/* Answers, and leaves the content to itself. */
+static void ignore(leat_exchange *x)
+{
+    leat_text(x, 200, "unread\n");
+}
+
+static void wait_for_ever(leat_exchange *x)
+{
+    int result;
+    (void)x;
+    fprintf(stderr, "it waits for ever\n");
+    do
+        result = leat_park(-1);
+    while (result == 0);
+    tell("wait_for_ever", result);
+}
+
 static int ticks;
 
 static void tick(void *argument)
@@ -166,6 +232,14 @@ int main(int argc, char **argv)
     leat_get(app, "/count", count);
     leat_get(app, "/large", large);
     leat_get(app, "/sized", sized);
+    leat_get(app, "/trail", trail);
+    leat_get(app, "/long-head", long_head);
+    leat_get(app, "/yield", yield);
+    leat_post_stream(app, "/ignore", ignore);
+    leat_get(app, "/forever", wait_for_ever);
+    leat_app *peeked = leat_group(app, "/peeked");
+    leat_use(peeked, peek);
+    leat_post(peeked, "/show", show_size);
     leat_get(app, "/join", join);
     leat_get(app, "/fd", wait_for_pipe);
     leat_get(app, "/state", show_state);

@@ -35,8 +35,9 @@ def wait_until(what, is_so):
 
 
 class Response:
-    def __init__(self, status, reason, fields, content, interim):
+    def __init__(self, status, reason, fields, content, interim, trailers=None):
         self.status, self.reason, self.fields, self.content, self.interim = status, reason, fields, content, interim
+        self.trailers = trailers    # a list, when the content came in chunks
 
     def __getitem__(self, name):
         """The value of a field, or None; several of a name are joined as RFC 9110 5.3 says."""
@@ -76,6 +77,27 @@ class Client:
         taken, self.pending = self.pending[:size], self.pending[size:]
         return taken
 
+    def line(self):
+        while b"\r\n" not in self.pending:
+            assert self.more(), f"the connection ended within a line: {self.pending!r}"
+        line, self.pending = self.pending.split(b"\r\n", 1)
+        return line.decode("latin-1")
+
+    def chunks(self):
+        """The content, and the trailer fields behind it."""
+        content = []
+        while True:
+            size = self.line()
+            assert re.fullmatch(r"[0-9a-f]+", size), size
+            if int(size, 16) == 0:
+                break
+            content.append(self.take(int(size, 16)))
+            assert self.take(2) == b"\r\n"
+        trailers = []
+        while line := self.line():
+            trailers.append(tuple(part.strip() for part in line.split(":", 1)))
+        return b"".join(content), trailers
+
     def response(self, to="GET"):
         interim = []
         while True:
@@ -91,8 +113,12 @@ class Client:
             interim.append(status)
         fields = [tuple(part.strip() for part in line.split(":", 1)) for line in lines]
         lengths = [value for name, value in fields if name.lower() == "content-length"]
-        assert len(lengths) <= 1 and not any(name.lower() == "transfer-encoding" for name, _ in fields)
+        codings = [value for name, value in fields if name.lower() == "transfer-encoding"]
+        assert len(lengths) + len(codings) <= 1 and codings in ([], ["chunked"])
         has_content = to != "HEAD" and status not in (204, 304)
+        if codings and has_content:
+            content, trailers = self.chunks()
+            return Response(status, match[2], fields, content, interim, trailers)
         assert lengths or not has_content, "no length: " + head.decode("latin-1")
         content = self.take(int(lengths[0])) if has_content else b""
         return Response(status, match[2], fields, content, interim)
