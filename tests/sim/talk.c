@@ -315,6 +315,9 @@ void talk_request(struct sim_random *r, const struct talk_limits *limits, uint32
         const char *method = choose_path(r, limits, q, at, path, sizeof path);
         q->head = strcmp(method, "HEAD") == 0;
         put_start(r, out, q, method, path, at);
+        q->trails = q->trails && sim_below(r, 2) == 0;
+        if (q->trails)
+            put(out, "TE: trailers\r\n");
         put_filler(r, limits, q, out);
         bool content = sim_below(r, 30) == 0;
         put(out, content ? "Content-Length: 5\r\n\r\n" : "\r\n");
