@@ -29,6 +29,7 @@ if(TARGET man)
         install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man${section} DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT leat)
     endforeach()
     install(DIRECTORY ${PROJECT_BINARY_DIR}/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR} COMPONENT leat-dev)
+    install(FILES ${PROJECT_BINARY_DIR}/man/REFERENCE.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat-dev)
     install(FILES ${PROJECT_BINARY_DIR}/man/leat.bash RENAME leat
             DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions COMPONENT leat)
     install(FILES ${PROJECT_BINARY_DIR}/man/leat.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples COMPONENT leat)

@@ -1,11 +1,14 @@
 /* generate.c: the manual, the example configuration and the shell's completion, from the tables of options and the
  * installed header.
  *
- *     generate DIRECTORY HEADER DATE TEMPLATE…
+ *     generate DIRECTORY DATE HEADER… TEMPLATE…
+ *
+ * Headers are what ends with .h, and leat.h the first of them.
  *
  * A template is text by hand (leat-serve.1.in). @VERSION@ and @DATE@ are replaced in it, and a line that names a form of
  * a table, `@OPTIONS site@`, by every row of that table in that form: so what a page says of an option is what --help
- * says, and no page can lack one. Section 3 has no templates (api.c). */
+ * says, and no page can lack one. Section 3 has no templates (api.c, reference.c). */
+#include "header.h"
 #include "roff.h"
 
 #include "handler/site.h"
@@ -337,16 +340,36 @@ static char *read_whole(const char *path)
     return text;
 }
 
+static bool is_header(const char *path)
+{
+    return strcmp(path + strlen(path) - 2, ".h") == 0;
+}
+
+/* Their texts live as long as the program. */
+static unsigned read_headers(struct api *headers, char *const *paths, int count)
+{
+    unsigned read = 0;
+    for (int i = 0; i < count && read < HEADERS_MAX; i++) {
+        const char *slash = strrchr(paths[i], '/');
+        if (is_header(paths[i]))
+            man__read_header(&headers[read++], slash != NULL ? slash + 1 : paths[i],
+                             read_whole(paths[i]));
+    }
+    return read;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 4) {
-        fputs("generate DIRECTORY HEADER DATE TEMPLATE...\n", stderr);
+    static struct api headers[HEADERS_MAX];
+    if (argc < 4 || !is_header(argv[3])) {
+        fputs("generate DIRECTORY DATE HEADER... TEMPLATE...\n", stderr);
         return 64;
     }
-    char *header = read_whole(argv[2]);
-    man__write_api(argv[1], header, LEAT_VERSION, argv[3]);
-    free(header);
-    for (int i = 4; i < argc; i++)
-        write_template(argv[1], argv[i], argv[3]);
+    unsigned count = read_headers(headers, argv + 3, argc - 3);
+    man__write_api(argv[1], headers, count, LEAT_VERSION, argv[2]);
+    man__write_reference(argv[1], headers, count, LEAT_VERSION);
+    for (int i = 3; i < argc; i++)
+        if (!is_header(argv[i]))
+            write_template(argv[1], argv[i], argv[2]);
     return 0;
 }

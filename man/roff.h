@@ -16,7 +16,13 @@ void man__put_head(FILE *file, const char *name, int section, const char *manual
 /* size characters of prose or code, on the line we are on. */
 void man__put_text(FILE *file, const char *text, size_t size);
 
-/* pages of section 3 from the installed header. */
-void man__write_api(const char *directory, const char *header, const char *version, const char *date);
+struct api;
+
+/* Pages of section 3 from the installed headers; the first is leat.h. */
+void man__write_api(const char *directory, const struct api *headers, unsigned count,
+                    const char *version, const char *date);
+/* REFERENCE.md, and the list of what no comment speaks of. */
+void man__write_reference(const char *directory, const struct api *headers, unsigned count,
+                          const char *version);
 
 #endif
