@@ -1,4 +1,5 @@
 /* header.c: see header.h. */
+#define _GNU_SOURCE /* memmem */
 #include "header.h"
 
 #include <ctype.h>
@@ -175,9 +176,20 @@ unsigned man__section_end(const struct api *api, unsigned from)
     return from;
 }
 
+/* What is there for the sake of an inline twin, which the comment behind it speaks of: leat_x_create_sized. */
+static bool is_for_twin(const struct item *item)
+{
+    struct text name = man__item_name(item);
+    return name.size > 6 && memcmp(name.data + name.size - 6, "_sized", 6) == 0 &&
+           item[1].kind == ITEM_COMMENT;
+}
+
+/* A type whose members are spoken of tells enough itself. */
 bool man__is_documented(const struct api *api, unsigned i)
 {
-    if (api->items[i].behind.size > 0)
+    const struct item *item = &api->items[i];
+    if (item->behind.size > 0 || is_for_twin(item) ||
+        (item->kind == ITEM_TYPE && memmem(item->text.data, item->text.size, "/*", 2) != NULL))
         return true;
     while (i-- > 0 && (man__is_declaration(&api->items[i]) || api->items[i].kind == ITEM_COMMENT))
         if (api->items[i].kind == ITEM_COMMENT)
@@ -194,7 +206,7 @@ struct text man__essay(const struct api *api)
     return (struct text){NULL, 0};
 }
 
-/* Behind "json.h: ". */
+/* What stands behind "json.h: ". */
 static struct text behind_name(const struct api *api)
 {
     struct text essay = man__essay(api);
@@ -204,26 +216,30 @@ static struct text behind_name(const struct api *api)
     return man__trimmed(colon + 1, essay.data + essay.size);
 }
 
-/* The first sentence, without its full stop: "hosts, matchers, mounts". */
+static bool is_sentence_end(const struct text *text, size_t at)
+{
+    return text->data[at] == '.' &&
+           (at + 1 == text->size || isspace((unsigned char)text->data[at + 1]));
+}
+
+/* The first sentence without its full stop: "hosts, matchers, mounts"; of one over several lines, up to the last comma or
+ * colon of the first. */
 struct text man__essay_title(const struct api *api)
 {
     struct text text = behind_name(api);
     size_t size = 0;
-    while (size < text.size && text.data[size] != '\n' &&
-           !(text.data[size] == '.' &&
-             (size + 1 == text.size || isspace((unsigned char)text.data[size + 1]))))
+    while (size < text.size && text.data[size] != '\n' && !is_sentence_end(&text, size))
         size++;
+    if (size < text.size && text.data[size] == '\n') {
+        size_t part = size;
+        while (part > 0 && strchr(",:;", text.data[part]) == NULL)
+            part--;
+        size = part > 0 ? part : size;
+    }
     return man__trimmed(text.data, text.data + size);
 }
 
-/* From the second line on. */
 struct text man__essay_body(const struct api *api)
 {
-    struct text essay = man__essay(api);
-    const char *line = memchr(essay.data, '\n', essay.size);
-    if (line == NULL)
-        return (struct text){essay.data + essay.size, 0};
-    line++;
-    line += strspn(line, " *\n");
-    return (struct text){line, essay.size - (size_t)(line - essay.data)};
+    return behind_name(api);
 }

@@ -40,7 +40,7 @@ struct text man__item_name(const struct item *item);
 unsigned man__section_end(const struct api *api, unsigned from);
 /* Whether a comment behind it, or one before it in the same paragraph, speaks of the declaration at i. */
 bool man__is_documented(const struct api *api, unsigned i);
-/* The comment that the header begins with; and without its first line, "json.h: what it is." and that line's text. */
+/* The comment that the header begins with; what it says in a few words, and all of it, both behind "json.h: ". */
 struct text man__essay(const struct api *api);
 struct text man__essay_title(const struct api *api);
 struct text man__essay_body(const struct api *api);

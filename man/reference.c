@@ -65,10 +65,7 @@ static unsigned put_declarations(FILE *file, const struct item *items, unsigned 
 
 static void put_header(FILE *file, const struct api *api)
 {
-    struct text title = man__essay_title(api);
     fprintf(file, "## leat/%s\n\n", api->name);
-    put_prose(file, title);
-    fputc('\n', file);
     put_comment(file, man__essay_body(api));
     bool is_behind_essay = false;
     for (unsigned i = 0; i < api->count;) {

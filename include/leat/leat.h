@@ -44,11 +44,13 @@ typedef struct leat_server leat_server;     /* a running app */
 typedef struct leat_pool leat_pool;         /* objects of one size, all there from the start */
 typedef struct leat_files leat_files;       /* a folder to serve */
 
+/* Octets that lie somewhere, not NUL-terminated. data NULL: there are none, where that is not the same as size 0. */
 typedef struct leat_slice {
     const char *data;
     size_t size;
 } leat_slice;
 
+/* What answers a request, and what a borrowed thing is given back by. */
 typedef void leat_handler(leat_exchange *x);
 typedef void leat_release_function(void *argument);
 
