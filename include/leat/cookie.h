@@ -62,7 +62,7 @@ static inline int leat_cookie_delete(leat_exchange *x, const char *name, const l
 
 /* ── Signed ── */
 
-typedef struct leat_cookie_keys leat_cookie_keys;
+typedef struct leat_cookie_keys leat_cookie_keys; /* the secrets of one app */
 
 /* keys is NULL-terminated; each of 16 to 64 octets that nobody can guess (openssl rand -hex 32). The first one signs, all of
  * them verify: to change keys, put a new one in front and drop the last when its cookies have ended. Before the start; goes

@@ -53,7 +53,7 @@ LEAT_API int leat_form_check(leat_exchange *x);
 
 /* ── Parts ── */
 
-typedef struct leat_multipart leat_multipart;
+typedef struct leat_multipart leat_multipart; /* a content on its way, part by part */
 
 typedef struct leat_multipart_options {
     uint32_t parts_max; /* parts; default 1,000 */

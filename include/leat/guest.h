@@ -18,7 +18,7 @@
 extern "C" {
 #endif
 
-typedef struct leat_guest leat_guest;
+typedef struct leat_guest leat_guest; /* a heap of bounded size */
 
 /* bytes in all, shared by all shards; the largest piece is a power of two that fits an eighth of it. Before the start.
  * Goes with app, but for what the library still holds then. */
@@ -35,6 +35,7 @@ typedef struct leat_guest_counts {
     uint64_t allocations, refused;
 } leat_guest_counts;
 
+/* What holds at this moment; counts_size is sizeof *counts. From any thread. */
 LEAT_API void leat_guest_count(leat_guest *guest, leat_guest_counts *counts, size_t counts_size);
 
 #ifdef __cplusplus

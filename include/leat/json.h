@@ -28,7 +28,7 @@
 extern "C" {
 #endif
 
-typedef struct leat_json leat_json;
+typedef struct leat_json leat_json; /* a text under way; it ends with the handler */
 
 /* ── Beginning ── */
 
@@ -44,10 +44,12 @@ LEAT_API leat_json *leat_json_stream_array(leat_exchange *x);
 
 /* ── Within ── name: NULL in an array */
 
+/* An object or an array begins: what follows is in it, up to leat_json_end. */
 LEAT_API void leat_json_object(leat_json *j, const char *name);
 LEAT_API void leat_json_array(leat_json *j, const char *name);
 LEAT_API void leat_json_end(leat_json *j); /* the innermost that is open */
 
+/* A value: of a string, of size octets, as printf makes it, of a number. */
 LEAT_API void leat_json_string(leat_json *j, const char *name, const char *text); /* NULL: null */
 LEAT_API void leat_json_stringn(leat_json *j, const char *name, const char *text, size_t size);
 LEAT_API void leat_json_stringf(leat_json *j, const char *name, const char *format, ...)

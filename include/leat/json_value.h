@@ -58,6 +58,7 @@ LEAT_API const json_t *leat_content_json(leat_exchange *x);
 
 /* ── Looking ── of what is not an object, or has no such value of that kind, otherwise, or NULL. value may be NULL. */
 
+/* The value of that name in an object, of whatever kind. */
 LEAT_API const json_t *leat_json_get(const json_t *value, const char *name);
 /* NUL-terminated; a string with a NUL inside is none of these: leat_json_get_slice. */
 LEAT_API const char *leat_json_get_string(const json_t *value, const char *name, const char *otherwise);

@@ -31,6 +31,7 @@ extern "C" {
 
 /* ── Reading ── */
 
+/* As leat_route_with, but handler is called when the head has come, and reads the content itself. */
 LEAT_API void leat_route_stream(leat_app *app, const char *method, const char *pattern,
                                 leat_handler *handler, void *data);
 LEAT_API void leat_post_stream(leat_app *app, const char *pattern, leat_handler *handler);
