@@ -119,6 +119,7 @@ enum stream_state {
 /* What middleware has found out about a request, for who comes behind it. Texts lie in the arena; NULL: not said. */
 struct exchange_notes {
     const char *principal, *request_id;
+    struct session_use *session; /* handler/sessions.c's */
 };
 
 /* Names and values that a request holds; see pairs.c. */

@@ -357,8 +357,8 @@ static void tell_rest(struct plan *plan)
     if (in->table_bytes != 0)
         add_row(plan, (struct plan_row){.what = "middleware tables",
                                         .bytes = in->table_bytes,
-                                        .option = "the limiters' clients",
-                                        .note = "of rate limits, shared by all shards"});
+                                        .option = "the limiters' clients, the sessions' count",
+                                        .note = "of rate limits and sessions, shared by all shards"});
     add_row(plan, (struct plan_row){.what = "shard state",
                                     .each = PLAN_SHARD_STATE,
                                     .count = in->shards,
