@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 struct basic_auth {
-    uint8_t key[DIGEST_BLOCK];
+    uint8_t key[32];
     uint8_t (*users)[DIGEST_SIZE];
     size_t user_count;
     bool (*check)(leat_exchange *x, const char *name, const char *password, void *argument);
@@ -22,13 +22,7 @@ struct basic_auth {
 
 bool leat_is_same_secret(const void *a, size_t a_size, const void *b, size_t b_size)
 {
-    const volatile unsigned char *one = a, *other = b;
-    unsigned char difference = 0;
-    if (a_size != b_size)
-        return false;
-    for (size_t i = 0; i < a_size; i++)
-        difference |= one[i] ^ other[i];
-    return difference == 0;
+    return a_size == b_size && leat__digest_same(a, b, a_size);
 }
 
 /* Of name, NUL, password: neither holds a NUL. */
@@ -36,8 +30,7 @@ static void digest_user(const struct basic_auth *auth, const char *name, size_t 
                         const char *password, uint8_t out[DIGEST_SIZE])
 {
     struct digest d;
-    leat__digest_init(&d);
-    leat__digest_add(&d, auth->key, sizeof auth->key);
+    leat__digest_init_keyed(&d, auth->key, sizeof auth->key);
     leat__digest_add(&d, name, name_size);
     leat__digest_add(&d, "", 1);
     leat__digest_add(&d, password, strlen(password));
@@ -120,7 +113,7 @@ void *leat_basic_auth_create_sized(leat_app *app, const leat_basic_auth_options 
         leat__app_error(app, "leat_basic_auth: needs users, or a function that checks them");
         return NULL;
     }
-    bool fine = copy_users(app, auth, options.users) &
-                leat__middleware_is_value(app, "leat_basic_auth", challenge);
-    return fine ? auth : NULL;
+    bool users_are_fine = copy_users(app, auth, options.users);
+    bool realm_is_fine = leat__middleware_is_value(app, "leat_basic_auth", challenge);
+    return users_are_fine && realm_is_fine ? auth : NULL;
 }

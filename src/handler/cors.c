@@ -177,8 +177,9 @@ void *leat_cors_create_sized(leat_app *app, const leat_cors_options *given, size
     cors->prefix = leat__middleware_copy(app, options.prefix ? options.prefix : "");
     if (options.max_age_s != 0)
         snprintf(cors->max_age, sizeof cors->max_age, "%u", options.max_age_s);
-    bool fine = check_origins(app, cors) & leat__middleware_is_value(app, "leat_cors", cors->methods) &
-                leat__middleware_is_value(app, "leat_cors", cors->fields) &
-                leat__middleware_is_value(app, "leat_cors", cors->expose);
+    const char *const lists[] = {cors->methods, cors->fields, cors->expose};
+    bool fine = check_origins(app, cors);
+    for (size_t i = 0; i < COUNT_OF(lists); i++)
+        fine = leat__middleware_is_value(app, "leat_cors", lists[i]) && fine;
     return fine ? cors : NULL;
 }
