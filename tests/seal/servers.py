@@ -34,11 +34,18 @@ FILES = [("GET /small.txt HTTP/1.1", BROWSER, ""), ("GET /page.txt HTTP/1.1", ""
 
 LARGE = [("GET /large?n=1 HTTP/1.1", "", ""), ("GET /sized HTTP/1.1", "", ""), ("POST /pipe HTTP/1.1", "", "p" * 60000)]
 
+ROUTES = [("GET / HTTP/1.1", "", ""), ("GET http://api.example/v1/items/5 HTTP/1.1", BROWSER, ""),
+          ("GET http://a.b.example:81/ HTTP/1.1", "", ""), ("GET http://[2001:db8:0::1]/ HTTP/1.1", "", ""),
+          ("GET /items/123 HTTP/1.1", "", ""), ("GET /blog/2026/11 HTTP/1.1", "", ""), ("GET /~me%2Fyou HTTP/1.1", "", ""),
+          ("GET /assets/static HTTP/1.1", "", ""), ("GET /assets/static/small.txt HTTP/1.1", BROWSER, ""),
+          ("GET /xxxxxxxxxxy HTTP/1.1", "", ""), ("PUT /items/1 HTTP/1.1", "X-May-Fail: 1", "")]
+
 # Programs by name: what is run, what it is asked, and by how much less often than the lightest.
 SERVERS = {
     "hello": (["examples/hello"], HELLO, 1),
     "echo": (["examples/echo"], ECHO, 10),
     "waiting": (["tests/apps/waiting"], WAITING, 100),
+    "routes": (["tests/apps/routes", "--files", "SITE"], ROUTES, 10),
     "large streams": (["tests/apps/waiting"], LARGE, 1000),
     "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
                "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
