@@ -17,8 +17,8 @@ struct row {
 
 static uint32_t buckets_for(uint32_t count)
 {
-    uint64_t rows = (uint64_t)count + count / 16 +
-                    SESSION_ROWS; /* both buckets of an id fill up a little earlier */
+    /* Both buckets of an id are full before the table is. */
+    uint64_t rows = (uint64_t)count + count / 4 + SESSION_ROWS;
     return (uint32_t)((rows + SESSION_ROWS - 1) / SESSION_ROWS);
 }
 
