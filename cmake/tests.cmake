@@ -3,6 +3,7 @@
 
 enable_testing()
 add_custom_target(tests)
+add_custom_target(units)
 
 function(leat_test name)
     add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
@@ -70,6 +71,7 @@ foreach(room IN LISTS LEAT_ROOMS)
         leat_test_program(unit_${room}_${name} tests/unit/${room} "${objects_up_to_${room}}" ${source})
         set_target_properties(unit_${room}_${name} PROPERTIES OUTPUT_NAME ${program})
         leat_test(${room}.${name} unit_${room}_${name})
+        add_dependencies(units unit_${room}_${name})
     endforeach()
 endforeach()
 
