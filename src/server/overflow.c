@@ -11,6 +11,7 @@
 static const char *program_name;
 static struct sigaction before_segv, before_bus;
 static atomic_bool watching;
+static _Thread_local stack_t before_stack; /* a sanitizer's own */
 
 struct line {
     char text[512];
@@ -101,5 +102,11 @@ void leat__overflow_arm(void *memory)
 {
     stack_t stack = {.ss_sp = memory, .ss_size = OVERFLOW_STACK};
     if (atomic_load(&watching))
-        sigaltstack(&stack, NULL); /* refused: the fault is still fatal, and only the line is missing */
+        sigaltstack(&stack, &before_stack); /* refused: the fault is still fatal, and only the line is missing */
+}
+
+void leat__overflow_disarm(void)
+{
+    if (atomic_load(&watching))
+        sigaltstack(&before_stack, NULL);
 }

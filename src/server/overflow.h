@@ -16,5 +16,7 @@ void leat__overflow_watch(const char *name);
 /* On a shard's thread, once tasks can run: memory of OVERFLOW_STACK bytes, which stays as long as the thread. Nothing
  * happens when nobody watches. */
 void leat__overflow_arm(void *memory);
+/* Before the thread ends. */
+void leat__overflow_disarm(void);
 
 #endif

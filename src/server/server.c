@@ -338,8 +338,10 @@ static void *shard_main(void *argument)
     leat__overflow_arm(t->overflow_stack);
     t->error = open_shard(t);
     sem_post(&server->opened);
-    if (t->error < 0)
+    if (t->error < 0) {
+        leat__overflow_disarm();
         return NULL;
+    }
     while (!shard_is_done(shard)) {
         shard_turn(shard, -1);
         atomic_fetch_add_explicit(&shard->alive, 1, memory_order_relaxed);
@@ -363,6 +365,7 @@ static void *shard_main(void *argument)
         leat__tasks_close(&shard->conns.tasks);
     leat__home_close(shard->home);
     leat__loop_close_all(&shard->conns.loop); /* the memory stays: others' handlers may still give back to its pools */
+    leat__overflow_disarm();
     atomic_fetch_add(&server->ended_count, 1);
     sem_post(&server->ended);
     return NULL;

@@ -83,7 +83,7 @@ def test_the_deepest_handler_is_told_at_the_end(begin, target, route):
         for at in ("/answer/1", target, "/answer/2"):
             assert client.get(at).status == 200
     server.stop()
-    told = re.search(r"^overflow: the deepest handler, (.*), used ([0-9.]+) KiB of its stack's 60.0 KiB$", server.output(),
+    told = re.search(r"^overflow: the deepest handler, (.*), used ([0-9.]+) (?:KiB|B) of its stack's 60.0 KiB$", server.output(),
                      re.MULTILINE)
     assert told
     if not SANITIZED:
