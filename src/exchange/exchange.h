@@ -424,6 +424,7 @@ void leat__response_make(struct leat_exchange *x, int status, const char *type_l
 void leat__response_let_go(struct leat_exchange *x);
 /* The fields in one piece, the response's own lines first, but for those that were replaced; NULL: no memory. */
 const char *leat__response_gather(struct leat_exchange *x, size_t *size);
+void leat__response_remove_field(struct leat_exchange *x, const char *name);
 bool leat__response_has_field(const struct leat_exchange *x, const char *name);
 /* A field that counts only if the head, when it is made, has no other of its name; of HTML: and its media type is
  * text/html. 0, -EINVAL, -EALREADY, -ENOMEM. */

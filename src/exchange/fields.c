@@ -122,6 +122,11 @@ static void remove_field(struct leat_exchange *x, const char *name, size_t name_
     }
 }
 
+void leat__response_remove_field(struct leat_exchange *x, const char *name)
+{
+    remove_field(x, name, strlen(name));
+}
+
 bool leat__field_is_none(const char *name, const char *value)
 {
     return name == NULL || value == NULL || !leat__http1_is_token(name, strlen(name)) ||

@@ -146,10 +146,11 @@ int leat__response_begin_stream(struct leat_exchange *x)
     return 0;
 }
 
-/* The answer that counts is not the chain's. */
+/* The answer that counts is not the chain's. Nor is it coded, whatever middleware has made of that. */
 static void answer_refusal(struct leat_exchange *x)
 {
     response_forget(x);
+    leat__response_remove_field(x, "Content-Encoding");
     leat_problem(x, x->way.refused_status, x->refused_detail);
 }
 

@@ -27,7 +27,7 @@ static int refuse(struct leat_exchange *x, int error)
         return error;
     if (error == -EMSGSIZE)
         leat__exchange_refuse(x, 413, "The content is too large when it is decoded");
-    else
+    else if (error == -EBADMSG)
         leat__exchange_refuse(x, 400, "The content can't be decoded");
     return error;
 }

@@ -331,6 +331,8 @@ static void end_chunked(struct leat_exchange *x)
 void leat__stream_end(struct leat_exchange *x)
 {
     leat__stream_close_chunk(x);
+    if (x->common->draining) /* since its head went out */
+        x->flags |= X_CLOSE | X_LINGER;
     bool had_memory = x->arena.overflow == ARENA_FINE && !(x->flags & X_NO_MEMORY);
     bool is_whole = had_memory && x->way.write_error == 0 && x->way.refused_status == 0 &&
                     (x->way.stream != STREAM_SIZED || x->stream_left == 0);
