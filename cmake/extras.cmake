@@ -29,5 +29,6 @@ function(leat_extra name)
 endfunction()
 
 # One line for each folder of src/extra.
+leat_extra(compress zlib libbrotlienc libbrotlidec libzstd)
 leat_extra(regex libpcre2-8>=10.30)
 leat_extra(json jansson>=2.14)
