@@ -36,6 +36,9 @@ static const struct ask {
     {"GET /pieces/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
     {"GET /filed/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
     {"GET /prepared/300 HTTP/1.1", 0, 0, 0, 300, NULL},
+    {"GET /nap/20 HTTP/1.1", 0, 0, 0, 0, "napped 20\n"},
+    {"GET /sized-stream/30000 HTTP/1.1", 0, 0, 0, 30000, NULL},
+    {"GET /nap/0 HTTP/1.1", 0, 0, 0, 0, "napped 0\n"},
     {"GET /pool HTTP/1.1", 0, 0, 0, 0, "pooled\n"},
     {"GET /greedy HTTP/1.1", 0, 0, 0, 0, "{\"title\":\"Internal Server Error\",\"status\":500}\n"},
 };
@@ -115,7 +118,7 @@ static unsigned converse_all(struct scripted *w)
     return refused;
 }
 
-enum which { SLOTS, ROOMS, RECEIVE, CHUNKS, LARGES, CONTENT, OBJECTS, WORKS };
+enum which { SLOTS, ROOMS, RECEIVE, CHUNKS, LARGES, CONTENT, OBJECTS, WORKS, STACKS };
 
 static void fail_at(struct scripted *w, enum which which, uint32_t n)
 {
@@ -145,6 +148,9 @@ static void fail_at(struct scripted *w, enum which which, uint32_t n)
     case WORKS:
         leat__pool_fail_at(&m->works, n);
         break;
+    case STACKS:
+        leat__stack_pool_fail_at(&m->stacks, n);
+        break;
     }
 }
 
@@ -165,6 +171,8 @@ static uint64_t counted(struct scripted *w, enum which which)
         return c->refused_content + c->refused_arena;
     case WORKS:
         return c->refused_work;
+    case STACKS:
+        return c->refused_task;
     case RECEIVE:
     case OBJECTS:
         break;
@@ -176,7 +184,7 @@ static uint64_t counted_in_all(struct scripted *w)
 {
     const struct counters *c = scripted_counters(w);
     return c->refused_slot + c->refused_exchange + c->refused_arena + c->refused_large +
-           c->refused_content + c->refused_work;
+           c->refused_content + c->refused_work + c->refused_task;
 }
 
 /* Fails the 1st, 2nd … until an n that is never reached. Answers how many were refused in all. */
@@ -258,6 +266,43 @@ static void test_works(void **state)
     assert_int_equal(fail_each(WORKS), 1);
 }
 
+/* The warm one serves all, as long as nobody waits while others come. */
+static void test_the_warm_stack(void **state)
+{
+    (void)state;
+    assert_int_equal(fail_each(STACKS), 1);
+}
+
+/* Several wait at once: the one whose stack fails is refused, the others are not. */
+static void test_stacks(void **state)
+{
+    enum { SLEEPERS = 5 };
+    (void)state;
+    for (uint32_t n = 1; n <= SLEEPERS; n++) {
+        struct scripted w;
+        struct talker *talkers[SLEEPERS];
+        unsigned refused = 0;
+        scripted_open(&w, &(struct scripted_options){.tasks = SLEEPERS});
+        fail_at(&w, STACKS, n);
+        for (size_t i = 0; i < SLEEPERS; i++) {
+            talkers[i] = scripted_connect(&w);
+            scripted_say_text(&w, talkers[i], "GET /nap/200 HTTP/1.1\r\nHost: sim.test\r\n\r\n");
+            scripted_pass_ms(&w, 10);
+        }
+        scripted_pass_ms(&w, 400);
+        for (size_t i = 0; i < SLEEPERS; i++) {
+            refused += scripted_was_refused(talkers[i]);
+            assert_true(scripted_was_refused(talkers[i]) ||
+                        scripted_reply(talkers[i], 0, NULL, NULL) == 200);
+        }
+        assert_int_equal(refused, 1);
+        assert_true(scripted_was_refused(talkers[n - 1]));
+        assert_int_equal(counted(&w, STACKS), 1);
+        assert_int_equal(counted_in_all(&w), 1);
+        scripted_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -270,6 +315,8 @@ int main(void)
         cmocka_unit_test(test_content),
         cmocka_unit_test(test_a_users_pool),
         cmocka_unit_test(test_works),
+        cmocka_unit_test(test_the_warm_stack),
+        cmocka_unit_test(test_stacks),
     };
     return cmocka_run_group_tests_name("fault.pools", tests, NULL, NULL);
 }

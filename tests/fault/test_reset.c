@@ -1,6 +1,7 @@
 /* A conversation of everything: pipelined requests, contents counted and chunked, a large answer, a file. It is broken off
  * by a reset at every octet, on the way in and on the way out: what was heard until then is a piece of the right
  * answers, and nothing is lost. */
+#define _GNU_SOURCE /* memmem */
 #include "fault/support/scripted.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,11 +137,19 @@ static void test_half_closing_after_every_octet(void **state)
         leat__sim_client_shutdown(w.sim, t->connection);
         scripted_pass_ms(&w, 100);
         assert_true(t->ended);
-        assert_true(t->heard_size <= whole.size);
-        assert_int_equal(scripted_reply_count(t, &rest), complete_in(n));
+        unsigned answered = scripted_reply_count(t, &rest), complete = complete_in(n);
         assert_int_equal(rest, 0);
-        if (t->heard_size > 0)
-            assert_memory_equal(t->heard, whole.bytes, t->heard_size);
+        /* Middleware has run when a content stops in its middle: then that is told, too. */
+        if (answered == complete + 1)
+            assert_int_equal(scripted_reply(t, complete, NULL, NULL), 400);
+        else
+            assert_int_equal(answered, complete);
+        const char *told = t->heard_size > 0 ? memmem(t->heard, t->heard_size, "HTTP/1.1 400 ", 13)
+                                             : NULL;
+        size_t same = told != NULL ? (size_t)(told - t->heard) : t->heard_size;
+        assert_true(same <= whole.size);
+        if (same > 0)
+            assert_memory_equal(t->heard, whole.bytes, same);
         scripted_close(&w);
     }
     free(whole.bytes);

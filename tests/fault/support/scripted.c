@@ -150,6 +150,7 @@ static void configure(struct scripted *w, const struct scripted_options *o)
     k->exchanges = o->exchanges != 0 ? o->exchanges : 32;
     k->content_max = o->content_max != 0 ? o->content_max : 256u << 10;
     k->content_total = o->content_total != 0 ? o->content_total : 4 * k->content_max;
+    k->tasks = o->tasks != 0 ? o->tasks : 32;
     k->head_timeout_ms = 2000;
     k->content_timeout_ms = 3000;
     k->write_timeout_ms = 4000;
@@ -240,6 +241,10 @@ void scripted_close(struct scripted *w)
     for (int i = 0; i < 100 && w->shard.conns.open > 0; i++)
         scripted_pass_ms(w, 1000);
     check_full(w);
+    assert_int_equal(w->shard.conns.tasks.live, 0);
+    assert_true(scripted_memory(w)->stacks.in_use <= 1); /* the warm one */
+    leat__tasks_close(&w->shard.conns.tasks);
+    assert_int_equal(scripted_memory(w)->stacks.in_use, 0);
     leat__conns_drain(&w->shard.conns);
     leat__sim_kick(w->sim, &w->shard.conns.loop);
     sim_close_workers(&w->shard);

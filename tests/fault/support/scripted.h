@@ -24,6 +24,7 @@ struct scripted_options {
     uint32_t connections, exchanges;     /* 0: 32 */
     uint32_t pipe;                       /* bytes; 0: 65536 */
     uint32_t pool_objects;               /* 0: 8 */
+    uint32_t tasks;                      /* 0: 32 */
     uint64_t content_max, content_total; /* 0: 256 KiB, four times that */
     struct sim_faults faults;            /* none, when not said */
 };
