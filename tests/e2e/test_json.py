@@ -1,5 +1,5 @@
 """JSON in and out: the cases of JSONTestSuite, texts made to hurt, documents that come back as they went, and texts that
-are written while the client reads. LEAT_JSON_ROUNDS: random documents per loop (200)."""
+are written while the client reads. JSON_ROUNDS: random documents per loop (200)."""
 import json
 import math
 import os
@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 JSON = "application/json"
-ROUNDS = int(os.environ.get("LEAT_JSON_ROUNDS", "200"))
+ROUNDS = int(os.environ.get("JSON_ROUNDS", "200"))
 
 
 def octets(case):

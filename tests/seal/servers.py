@@ -39,6 +39,13 @@ ROUTES = [("GET / HTTP/1.1", "", ""), ("GET http://api.example/v1/items/5 HTTP/1
           ("GET /items/123 HTTP/1.1", "", ""), ("GET /blog/2026/11 HTTP/1.1", "", ""), ("GET /~me%2Fyou HTTP/1.1", "", ""),
           ("GET /assets/static HTTP/1.1", "", ""), ("GET /assets/static/small.txt HTTP/1.1", BROWSER, ""),
           ("GET /xxxxxxxxxxy HTTP/1.1", "", ""), ("PUT /items/1 HTTP/1.1", "X-May-Fail: 1", "")]
+JSON = [("POST /echo HTTP/1.1", "Content-Type: application/json", '{"id":7,"name":"K\\u00e4se","tags":["a",1.5,true,null]}'),
+        ("POST /echo HTTP/1.1", "Content-Type: application/json", "[" + ",".join(['{"a":1,"b":"text"}'] * 60) + "]"),
+        ("POST /echo HTTP/1.1", "Content-Type: application/json\nX-May-Fail: 1", '{"a":1,'),
+        ("POST /echo HTTP/1.1", "Content-Type: application/json\nX-May-Fail: 1", "[" * 1000),
+        ("POST /echo HTTP/1.1", "X-May-Fail: 1", "1"),
+        ("POST /stream HTTP/1.1", "Content-Type: application/json", '[{"a":0.1},{"b":[[]]}]'),
+        ("GET /lines?n=50 HTTP/1.1", BROWSER, ""), ("GET /fill?n=12000 HTTP/1.1", "", "")]
 
 # Programs by name: what is run, what it is asked, and by how much less often than the lightest.
 SERVERS = {
@@ -47,6 +54,7 @@ SERVERS = {
     "waiting": (["tests/apps/waiting"], WAITING, 100),
     "routes": (["tests/apps/routes", "--files", "SITE"], ROUTES, 10),
     "large streams": (["tests/apps/waiting"], LARGE, 1000),
+    "json": (["tests/apps/json"], JSON, 100),
     "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
                "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
 }
