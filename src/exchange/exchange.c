@@ -145,6 +145,8 @@ unsigned leat__exchange_route(struct leat_exchange *x)
 static void run_chain(struct leat_exchange *x)
 {
     x->link->handler(x);
+    if (UNLIKELY(x->response.json != NULL))
+        leat__json_finish(x);
     if (UNLIKELY(x->way.stream != STREAM_NONE))
         leat__stream_finish(x);
 }
@@ -153,7 +155,7 @@ bool leat__exchange_run(struct leat_exchange *x)
 {
     struct tasks *tasks = x->common->tasks;
     if (UNLIKELY(tasks == NULL)) {
-        x->link->handler(x);
+        run_chain(x);
         return true;
     }
     if (UNLIKELY(tasks->warm == NULL) && !leat__tasks_warm_up(tasks)) {

@@ -337,7 +337,7 @@ void leat__stream_close_chunk(struct leat_exchange *x);
 /* Writes the head of a response whose content follows (x->way.stream). 0, -ENOMEM. */
 int leat__response_begin_stream(struct leat_exchange *x);
 
-/* The handler has returned, and response.json is there: its text ends. */
+/* The handler has returned, on whose stack we still are, and response.json is there: its text ends. */
 void leat__json_finish(struct leat_exchange *x);
 
 /* Writes the response's head and, where it fits, content into the output; the rest is told to loop_send by

@@ -157,8 +157,6 @@ static void answer_refusal(struct leat_exchange *x)
 void leat__response_send(struct leat_exchange *x)
 {
     struct response *r = &x->response;
-    if (UNLIKELY(r->json != NULL))
-        leat__json_finish(x);
     if (UNLIKELY(x->way.content == CONTENT_PENDING || x->way.content == CONTENT_READING))
         x->common->carrier->leave(x);
     if (UNLIKELY(x->way.stream != STREAM_NONE)) {

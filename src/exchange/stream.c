@@ -109,13 +109,11 @@ void leat__stream_close_chunk(struct leat_exchange *x)
     put_octets(x, "\r\n", CHUNK_CLOSE);
 }
 
-/* Octets that can still be gathered, with all that must be behind them. When the handler has ended no piece is sent any
- * more: what was kept free for its line is there for the last octets of the content, the end of a JSON text perhaps. */
+/* Octets that can still be gathered, with all that must be behind them. */
 static size_t room_left(const struct leat_exchange *x)
 {
     size_t used = x->output_size + (x->way.chunk_is_open ? 0 : CHUNK_LINE) + CHUNK_CLOSE +
-                  (leat__exchange_may_wait(x) ? CHUNK_LARGE : 0) + STREAM_LAST +
-                  leat__trailers_size(x);
+                  CHUNK_LARGE + STREAM_LAST + leat__trailers_size(x);
     return used < PLAN_OUTPUT ? PLAN_OUTPUT - used : 0;
 }
 

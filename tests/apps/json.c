@@ -81,6 +81,34 @@ static void fill(leat_exchange *x)
         leat_json_stringn(j, "s", text, (size_t)(n - i < 100 ? n - i : 100));
 }
 
+/* A filter that marks the end of what passes it. */
+static int filter_begin(leat_exchange *x, void *state)
+{
+    (void)x;
+    (void)state;
+    return 0;
+}
+
+static int filter_write(leat_exchange *x, void *state, const void *bytes, size_t size)
+{
+    (void)state;
+    return leat_filter_put(x, bytes, size);
+}
+
+static int filter_end(leat_exchange *x, void *state)
+{
+    (void)state;
+    return leat_filter_put(x, "end\n", 4);
+}
+
+static void filtered(leat_exchange *x)
+{
+    static const leat_filter filter = {.begin = filter_begin, .write = filter_write, .end = filter_end};
+    leat_filter_set(x, &filter, NULL);
+    leat_begin(x, 200, "application/json");
+    leat_json_int(leat_json_stream(x), "a", 1);
+}
+
 static void broken_stream(leat_exchange *x)
 {
     leat_begin(x, 200, "application/json");
@@ -121,6 +149,7 @@ int main(int argc, char **argv)
     leat_post(app, "/look", look);
     leat_get(app, "/lines", lines);
     leat_get(app, "/fill", fill);
+    leat_get(app, "/filtered", filtered);
     leat_get(app, "/broken", broken_stream);
     leat_post(app, "/own", own);
     return leat_main(app, argc, argv);

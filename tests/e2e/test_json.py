@@ -301,6 +301,10 @@ def test_a_stream_ends_wherever_the_output_is_full(server):
         assert sum(len(value) for _, value in pairs) == n
 
 
+def test_the_last_bracket_passes_the_filter_too(server):
+    assert server.curl(target="/filtered") == b'{"a":1}\nend\n'
+
+
 def test_a_mistake_in_a_stream_breaks_it(server):
     with server.connect() as client:
         client.send("GET /broken HTTP/1.1\r\nHost: a\r\n\r\n")
