@@ -33,6 +33,8 @@ bool leat__response_has_field(const struct leat_exchange *x, const char *name)
 static leat_slice find_line(const struct response *r, const char *name, size_t name_size)
 {
     size_t size;
+    if (r->type_size == 0)
+        return (leat_slice){NULL, 0};
     for (const char *line = r->type_line, *end = line + r->type_size; line < end; line += size) {
         size = (size_t)((const char *)memchr(line, '\n', (size_t)(end - line)) + 1 - line);
         if (size > name_size + 3 && line[name_size] == ':' && strncasecmp(line, name, name_size) == 0)
