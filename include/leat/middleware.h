@@ -129,7 +129,7 @@ LEAT_API bool leat_is_same_secret(const void *a, size_t a_size, const void *b, s
 
 /* ── Rate limit ── */
 
-typedef struct leat_limiter leat_limiter;
+typedef struct leat_limiter leat_limiter; /* who may ask how often, and what is left of it */
 
 typedef struct leat_limiter_options {
     double per_second; /* default 10; 0.1 is one in ten seconds */

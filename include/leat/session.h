@@ -36,7 +36,7 @@
 extern "C" {
 #endif
 
-typedef struct leat_sessions leat_sessions;
+typedef struct leat_sessions leat_sessions; /* all sessions of an app, and where they are kept */
 
 enum { LEAT_SESSION_ID = 33 /* octets of an id as text, with its NUL */ };
 
@@ -91,6 +91,7 @@ typedef struct leat_session_counts {
     uint64_t begun, expired, evicted, refused, conflicts;
 } leat_session_counts;
 
+/* What holds at this moment; counts_size is sizeof *counts. */
 LEAT_API void leat_sessions_count(leat_sessions *sessions, leat_session_counts *counts,
                                   size_t counts_size);
 

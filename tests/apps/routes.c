@@ -34,7 +34,8 @@ static void register_wrongly(leat_app *app)
 int main(int argc, char **argv)
 {
     static char others[] = "others", api[] = "api", tenant[] = "tenant", port[] = "port", six[] = "six";
-    static char home[] = "home", item[] = "item", bad[] = "bad", year[] = "year", upload[] = "upload";
+    static char home[] = "home", item[] = "item", bad[] = "bad", year[] = "year",
+                upload[] = "upload", slow[] = "slow";
     leat_app *app = leat_app_create();
     leat_app *first = leat_host(app, "api.example");
     leat_app *static_files = leat_group(app, "/assets");
@@ -47,6 +48,7 @@ int main(int argc, char **argv)
     leat_route_match(app, "GET", "/~name", match_home, NULL, tell, home);
     leat_route_regex_with(app, "GET", "^/items/(?<id>[0-9]{1,9})$", tell, item);
     leat_route_regex_with(app, "GET", "^/(x+x+)+[yz]$", tell, bad);
+    leat_route_regex_with(app, "GET", "(*NO_JIT)^/slow/(?<id>(?:a+a+)+[bc])$", tell, slow);
     leat_route_regex_with(leat_group(app, "/blog"), "GET", "^/(\\d{4})(?:/(?<id>\\d\\d))?$", tell, year);
     leat_limit_content(static_files, 1000);
     leat_use(static_files, mark);

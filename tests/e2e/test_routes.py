@@ -67,6 +67,17 @@ def test_a_catastrophic_expression_stalls_nobody(start):
     assert server.output().count("leat-regex: ^/(x+x+)+[yz]$: a match was over the bound") == 1
 
 
+def test_without_machine_code_it_is_the_same(start):
+    server = start(APP, "--shards", "1")
+    with server.connect() as client:
+        for _ in range(3):
+            assert ask(client, "GET", "/slow/aaaab").content == b"slow id=aaaab 1=aaaab\n"
+            for n in (40, 1000, 8000):
+                assert ask(client, "GET", "/slow/" + "a" * n).status == 503
+        assert answer(client, "/slow/aac") == "slow"
+    assert server.output().count("a match was over the bound") == 1
+
+
 def test_a_mount_is_a_folder_with_its_slash_and_middleware(start, folder):
     with start(APP, "--files", str(folder)).connect() as client:
         response = ask(client, "GET", "/assets/static?a=b")
@@ -108,7 +119,8 @@ def test_routes_lists_them_for_programs(run):
     assert {"method": "GET", "pattern": "/v1/items/:id", "host": "api.example", "middleware": 0, "content_max": 1 << 20,
             "content": "whole", "handler": None} in routes
     assert [route["matcher"] for route in routes if "matcher" in route] == [
-        "/~name", "^/items/(?<id>[0-9]{1,9})$", "^/(x+x+)+[yz]$", r"/blog ^/(\d{4})(?:/(?<id>\d\d))?$"]
+        "/~name", "^/items/(?<id>[0-9]{1,9})$", "^/(x+x+)+[yz]$",
+        "(*NO_JIT)^/slow/(?<id>(?:a+a+)+[bc])$", r"/blog ^/(\d{4})(?:/(?<id>\d\d))?$"]
     assert {route["host"] for route in routes} == {None, "api.example", "*.example", "api.example:8443", "[2001:db8::1]"}
 
 

@@ -38,7 +38,9 @@ ROUTES = [("GET / HTTP/1.1", "", ""), ("GET http://api.example/v1/items/5 HTTP/1
           ("GET http://a.b.example:81/ HTTP/1.1", "", ""), ("GET http://[2001:db8:0::1]/ HTTP/1.1", "", ""),
           ("GET /items/123 HTTP/1.1", "", ""), ("GET /blog/2026/11 HTTP/1.1", "", ""), ("GET /~me%2Fyou HTTP/1.1", "", ""),
           ("GET /assets/static HTTP/1.1", "", ""), ("GET /assets/static/small.txt HTTP/1.1", BROWSER, ""),
-          ("GET /xxxxxxxxxxy HTTP/1.1", "", ""), ("PUT /items/1 HTTP/1.1", "X-May-Fail: 1", "")]
+          ("GET /xxxxxxxxxxy HTTP/1.1", "", ""), ("GET /slow/aaaaaaaab HTTP/1.1", "", ""),
+          ("PUT /items/1 HTTP/1.1", "X-May-Fail: 1", "")]
+
 JSON = [("POST /echo HTTP/1.1", "Content-Type: application/json", '{"id":7,"name":"K\\u00e4se","tags":["a",1.5,true,null]}'),
         ("POST /echo HTTP/1.1", "Content-Type: application/json", "[" + ",".join(['{"a":1,"b":"text"}'] * 60) + "]"),
         ("POST /echo HTTP/1.1", "Content-Type: application/json\nX-May-Fail: 1", '{"a":1,'),
