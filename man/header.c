@@ -152,12 +152,17 @@ bool man__is_declaration(const struct item *item)
     return item->kind == ITEM_FUNCTION || item->kind == ITEM_TYPE;
 }
 
-/* The name that a type is known by: the last word before its ';' or before the parameters of a function type. */
+/* The name that a type is known by: the last word before its ';' or before the parameters of a function type; of one
+ * without a typedef, "enum x {…};", the word behind its kind. */
 static struct text type_name(const struct item *item)
 {
     const char *end = item->text.data + item->text.size - 1;
     if (end[-1] == ')')
         end = memchr(item->text.data, '(', item->text.size);
+    if (end[-1] == '}') {
+        const char *name = item->text.data + strcspn(item->text.data, " ") + 1;
+        return (struct text){name, strcspn(name, " {")};
+    }
     const char *from = end;
     while (from > item->text.data && (isalnum((unsigned char)from[-1]) || from[-1] == '_'))
         from--;

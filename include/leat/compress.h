@@ -21,7 +21,7 @@ extern "C" {
 
 /* ── Responses ── */
 
-typedef struct leat_compress leat_compress;
+typedef struct leat_compress leat_compress; /* what responses are compressed with */
 
 typedef struct leat_compress_options {
     uint32_t contexts;     /* responses being compressed at once, in all; default 32 */
@@ -63,7 +63,7 @@ LEAT_API size_t leat_compress_context_size(const leat_compress *compress); /* by
 
 /* ── Requests ── */
 
-typedef struct leat_decompress leat_decompress;
+typedef struct leat_decompress leat_decompress; /* what contents of requests are decompressed with */
 
 typedef struct leat_decompress_options {
     uint32_t contexts; /* contents being read at once, in all; default 8 */
@@ -71,6 +71,7 @@ typedef struct leat_decompress_options {
     uint32_t ratio_max; /* how many octets one may stand for, behind the first MiB; default 200 */
 } leat_decompress_options;
 
+/* Before the start. Never NULL; wrong options are told when the server starts. Goes with app. */
 LEAT_API leat_decompress *leat_decompress_create_sized(leat_app *app,
                                                        const leat_decompress_options *options,
                                                        size_t options_size);
