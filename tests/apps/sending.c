@@ -1,4 +1,4 @@
-/* sending.c: handlers that answer with files and with parts, for the end-to-end tests. The folder is ./served. */
+/* sending.c: handlers that answer with files and with parts, for the end-to-end tests. The folder is ./served, or what --files says. */
 #include <leat/leat.h>
 #include <stdio.h>
 #include <string.h>
@@ -38,7 +38,14 @@ static void part_borrowed(leat_exchange *x)
 int main(int argc, char **argv)
 {
     leat_app *app = leat_app_create();
-    files = leat_files_open(app, "served");
+    const char *folder = "served";
+    if (argc > 2 && strcmp(argv[1], "--files") == 0) {
+        folder = argv[2];
+        argv[2] = argv[0];
+        argv += 2;
+        argc -= 2;
+    }
+    files = leat_files_open(app, folder);
     leat_get(app, "/named/*name", send_named);
     leat_post(app, "/named/*name", send_named);
     leat_get(app, "/second", send_second);

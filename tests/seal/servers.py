@@ -49,6 +49,23 @@ JSON = [("POST /echo HTTP/1.1", "Content-Type: application/json", '{"id":7,"name
         ("POST /stream HTTP/1.1", "Content-Type: application/json", '[{"a":0.1},{"b":[[]]}]'),
         ("GET /lines?n=50 HTTP/1.1", BROWSER, ""), ("GET /fill?n=12000 HTTP/1.1", "", "")]
 
+EVENTS = [("GET /shapes HTTP/1.1", "", ""), ("GET /refused HTTP/1.1", BROWSER, ""), ("HEAD /shapes HTTP/1.1", "", "")]
+
+TRAILERS = [("POST /whole HTTP/1.1", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n"),
+            ("POST /pieces HTTP/1.1", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nX-Sum: 1\r\n\r\n"),
+            ("POST /pieces HTTP/1.1", "", "x" * 100), ("GET /hints HTTP/1.1", BROWSER, ""),
+            ("GET /respond?size=20000 HTTP/1.1", "TE: trailers", ""), ("GET /respond HTTP/1.1", "", ""),
+            ("POST /whole HTTP/1.1", "Transfer-Encoding: chunked", "0\r\n" + "X: 0123456789\r\n" * 200 + "\r\n")]
+
+SENDING = [("GET /named/small.txt HTTP/1.1", BROWSER, ""), ("GET /named/page.txt HTTP/1.1", "Range: bytes=10-19", ""),
+           ("GET /named/large.bin HTTP/1.1", "Range: bytes=-100", ""), ("GET /named/missing HTTP/1.1", "X-May-Fail: 1", ""),
+           ("GET /part HTTP/1.1", "Range: bytes=2-3", ""), ("GET /borrowed HTTP/1.1", "", ""),
+           ("GET /second?first=page.txt&second=small.txt HTTP/1.1", "", "")]
+
+SESSIONS = [("GET /memory/count HTTP/1.1", BROWSER, ""), ("GET /memory/login?who=a HTTP/1.1", "", ""),
+            ("GET /memory/peek HTTP/1.1", "Cookie: __Host-session=" + "0" * 32, ""), ("GET /tiny/count HTTP/1.1", "", ""),
+            ("GET /brief/count HTTP/1.1", "", ""), ("GET /memory/logout HTTP/1.1", "", "")]
+
 # Programs by name: what is run, what it is asked, and by how much less often than the lightest.
 SERVERS = {
     "hello": (["examples/hello"], HELLO, 1),
@@ -57,6 +74,10 @@ SERVERS = {
     "routes": (["tests/apps/routes", "--files", "SITE"], ROUTES, 10),
     "large streams": (["tests/apps/waiting"], LARGE, 1000),
     "json": (["tests/apps/json"], JSON, 100),
+    "events": (["tests/apps/events"], EVENTS, 100),
+    "trailers": (["tests/apps/trailers"], TRAILERS, 100),
+    "sending": (["tests/apps/sending", "--files", "SITE"], SENDING, 20),
+    "sessions": (["tests/apps/sessions"], SESSIONS, 20),
     "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
                "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
 }
