@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <leat/leat.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -191,7 +192,7 @@ static void wait_for_ever(leat_exchange *x)
     tell("wait_for_ever", result);
 }
 
-static int ticks;
+static atomic_int ticks; /* of all shards */
 
 static void tick(void *argument)
 {
