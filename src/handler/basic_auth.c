@@ -84,7 +84,7 @@ static bool copy_users(leat_app *app, struct basic_auth *auth, const char *const
     while (users != NULL && users[auth->user_count] != NULL)
         auth->user_count++;
     auth->users = leat__middleware_alloc(app, (auth->user_count + 1) * sizeof *auth->users);
-    for (size_t i = 0; i < auth->user_count; i++) {
+    for (size_t i = 0; users != NULL && i < auth->user_count; i++) {
         const char *colon = strchr(users[i], ':');
         if (colon != NULL && strlen(users[i]) <= CREDENTIALS_MAX) {
             digest_user(auth, users[i], (size_t)(colon - users[i]), colon + 1, auth->users[i]);
