@@ -151,6 +151,27 @@ static void run_chain(struct leat_exchange *x)
         leat__stream_finish(x);
 }
 
+/* It waits: it has become a task that others know. */
+static void keep_waiting(struct leat_exchange *x, struct tasks *tasks)
+{
+    x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
+    leat__depth_waits(x, x->task);
+    if (UNLIKELY(x->flags & X_EOF) && x->way.wants == WANT_NOTHING)
+        leat__task_cancel(x->task); /* its client had gone before it was its turn */
+}
+
+static __attribute__((noinline)) bool run_measured(struct leat_exchange *x, struct tasks *tasks)
+{
+    struct task *task = tasks->warm;
+    leat__depth_begins(x, task);
+    bool returned = task_run_handler(tasks, run_chain, x);
+    if (!returned)
+        keep_waiting(x, tasks);
+    else if (task->painted != NULL)
+        leat__depth_ends(x, task);
+    return returned;
+}
+
 bool leat__exchange_run(struct leat_exchange *x)
 {
     struct tasks *tasks = x->common->tasks;
@@ -163,18 +184,11 @@ bool leat__exchange_run(struct leat_exchange *x)
         leat_problem(x, 503, "All stacks of handlers that wait are in use");
         return true;
     }
-    struct task *task = tasks->warm;
     if (UNLIKELY(--x->common->depths[x->chain->number].until_measured == 0))
-        leat__depth_begins(x, task);
-    if (LIKELY(task_run_handler(tasks, run_chain, x))) {
-        if (UNLIKELY(task->painted != NULL))
-            leat__depth_ends(x, task);
+        return run_measured(x, tasks);
+    if (LIKELY(task_run_handler(tasks, run_chain, x)))
         return true;
-    }
-    x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
-    leat__depth_waits(x, task);
-    if (UNLIKELY(x->flags & X_EOF) && x->way.wants == WANT_NOTHING)
-        leat__task_cancel(x->task); /* its client had gone before it was its turn */
+    keep_waiting(x, tasks);
     return false;
 }
 
