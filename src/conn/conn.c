@@ -155,6 +155,8 @@ static void on_bytes_meanwhile(struct conns *c, struct slot *s, struct leat_exch
     if (s->state == CONN_WAITING && x->way.wants == WANT_CONTENT) {
         leat__task_make_ready(x->task, 0);
         leat__conn_advance(c, s, x);
+    } else if (s->state == CONN_WAITING && x->task != NULL) {
+        leat__conn_listen_on(c, s, x);
     } else {
         loop_pause_recv(&c->loop, s);
     }

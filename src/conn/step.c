@@ -220,6 +220,18 @@ static bool content_is_here(struct leat_exchange *x)
     return leat__input_peek(x, &size) != NULL;
 }
 
+/* One buffer of what a handler does not ask for is taken, so that it is told when its client goes behind a small request
+ * or two; what is behind that stays with the kernel, for whoever sends, and however often the handler waits. */
+void leat__conn_listen_on(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    if (x->flags & X_EOF)
+        return;
+    if (x->input == NULL || x->input->next == NULL)
+        loop_arm_recv(&c->loop, s);
+    else
+        loop_pause_recv(&c->loop, s);
+}
+
 /* A handler waits: for content, with its deadline, or for something that has none; then what the connection tells is that
  * the client goes. Or a file does. */
 static void settle_waiting(struct conns *c, struct slot *s, struct leat_exchange *x)
@@ -228,8 +240,7 @@ static void settle_waiting(struct conns *c, struct slot *s, struct leat_exchange
         loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
         return;
     }
-    if (!(x->flags & X_EOF) && !content_is_here(x)) /* else it would gather without a bound */
-        loop_arm_recv(&c->loop, s);
+    leat__conn_listen_on(c, s, x);
     if (x->way.wants == WANT_CONTENT)
         set_deadline_from(c, s, x->since_ms, c->limits.content_timeout_ms);
     else

@@ -20,6 +20,9 @@ void leat__conn_on_sent(struct conns *c, struct slot *s, struct leat_exchange *x
 /* What a connection in WAITING waited for may be there. */
 void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x);
 
+/* While a handler waits for something else than the client. */
+void leat__conn_listen_on(struct conns *c, struct slot *s, struct leat_exchange *x);
+
 /* A content or a send has a window of timeout_ms to move at CONN_RATE_MIN on the average; who did gets another. What
  * lies in the kernel's buffers has moved, but only once. */
 bool leat__conn_moved_enough(uint64_t *moved, uint64_t octets, uint32_t timeout_ms);
