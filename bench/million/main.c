@@ -51,6 +51,7 @@ int main(int argc, char **argv)
         return million_client(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "bare") == 0)
         return million_bare(argc - 1, argv + 1);
-    fprintf(stderr, "usage: %s client PORT CONNECTIONS [PATH [CONTENT_LENGTH]] | bare PORT THREADS\n", argv[0]);
+    fprintf(stderr, "usage: %s client PORT CONNECTIONS [PATH [CONTENT_LENGTH]] | bare PORT THREADS\n",
+            argv[0]);
     return 64;
 }

@@ -4,10 +4,12 @@
 #include "leat/session.h"
 #include "exchange/exchange.h"
 #include "handler/session_table.h"
+#include "leat/cookie.h"
 #include "memory/seal.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <strings.h>
 #include <sys/random.h>
 
 enum {
@@ -191,43 +193,15 @@ static bool next_cookie(const char *name, leat_slice field, size_t *at, leat_sli
     return false;
 }
 
-/* The line that an earlier step of this request has set. */
-static void drop_set_cookie(struct leat_exchange *x, const char *name)
-{
-    static const char field[] = "Set-Cookie: ";
-    struct response *r = &x->response;
-    size_t prefix = sizeof field - 1, name_size = strlen(name);
-    struct response_field **link = &r->fields;
-    r->fields_last = NULL;
-    while (*link != NULL) {
-        struct response_field *f = *link;
-        if (f->size > prefix + name_size && memcmp(f->line, field, prefix) == 0 &&
-            memcmp(f->line + prefix, name, name_size) == 0 && f->line[prefix + name_size] == '=') {
-            r->fields_size -= f->size;
-            *link = f->next;
-        } else {
-            r->fields_last = f;
-            link = &f->next;
-        }
-    }
-}
-
-/* value "": forget it. */
+/* value NULL: forget it. */
 static int set_cookie(struct leat_exchange *x, const struct leat_sessions *s, const char *value)
 {
-    char age[40] = "";
-    if (x->flags & X_SENT)
-        return -EALREADY;
-    if (value[0] == '\0')
-        snprintf(age, sizeof age, "; Max-Age=0");
-    else if (s->persistent)
-        snprintf(age, sizeof age, "; Max-Age=%lld", (long long)s->absolute_ms / 1000);
-    const char *line = leat_printf(x, "%s=%s%s; Path=/; HttpOnly; SameSite=Lax%s", s->name, value,
-                                   age, s->plain_http ? "" : "; Secure");
-    if (line == NULL)
-        return -ENOMEM;
-    drop_set_cookie(x, s->name);
-    return leat_field_add(x, "Set-Cookie", line);
+    leat_cookie_options options = {.secure = !s->plain_http};
+    if (value == NULL)
+        return leat_cookie_delete(x, s->name, &options);
+    if (s->persistent)
+        options.max_age_s = s->absolute_ms / 1000;
+    return leat_cookie_set(x, s->name, value, &options);
 }
 
 /* ── In the table, or in the store ── */
@@ -462,7 +436,7 @@ int leat_session_end(leat_exchange *x)
         return 0;
     int error = remove_id(use->sessions, use->id);
     use->kept = NULL;
-    return error < 0 && error != -ENOENT ? error : set_cookie(x, use->sessions, "");
+    return error < 0 && error != -ENOENT ? error : set_cookie(x, use->sessions, NULL);
 }
 
 /* ── The middleware ── */

@@ -5,7 +5,7 @@ import threading
 import pytest
 from conftest import wait_until
 
-ID = re.compile(r"__Host-session=([0-9a-f]{32}); Path=/; HttpOnly; SameSite=Lax; Secure")
+ID = re.compile(r"__Host-session=([0-9a-f]{32}); Path=/; SameSite=Lax; Secure; HttpOnly")
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_full_table_forgets_the_oldest(server):
     browsers = [Browser(server, "tiny") for _ in range(200)]
     for browser in browsers:
         assert browser.get("/count") == "1"
-    assert re.fullmatch(r"tiny=[0-9a-f]{32}; Max-Age=43200; Path=/; HttpOnly; SameSite=Lax", browser.said)
+    assert re.fullmatch(r"tiny=[0-9a-f]{32}; Path=/; Max-Age=43200; SameSite=Lax; HttpOnly", browser.said)
     assert browser.get("/count") == "2"
     with server.connect() as client:
         live, evicted = map(int, client.get("/counts").content.split())
