@@ -31,14 +31,16 @@ struct buckets {
 /* How many sets hold so many clients. */
 uint32_t leat__buckets_sets(uint32_t clients);
 
+/* Takes a token for who has this hash: true; false: there is none. *ticks: until the bucket is full. */
+bool leat__buckets_take(struct buckets *b, uint64_t hash, int64_t now_ms, uint64_t *ticks);
+
+/* What take has said, for people. */
 struct bucket_state {
     uint64_t left;    /* tokens */
     uint64_t wait_ms; /* until there is one; 0: there was */
     uint64_t full_ms; /* until the bucket is full */
 };
-
-/* Takes a token for who has this hash: true; false: there is none. */
-bool leat__buckets_take(struct buckets *b, uint64_t hash, int64_t now_ms, struct bucket_state *state);
+struct bucket_state leat__buckets_state(const struct buckets *b, uint64_t ticks, bool taken);
 
 /* SipHash-2-4 of the octets, under the table's key. */
 uint64_t leat__buckets_hash(const uint64_t key[2], const void *octets, size_t size);

@@ -22,14 +22,9 @@ struct leat_limiter {
 static uint64_t hash_address(struct leat_exchange *x, const struct leat_limiter *limiter)
 {
     struct net_peer peer;
-    uint8_t octets[9] = {0};
     leat__exchange_peer(x, &peer);
-    octets[0] = peer.family;
-    memcpy(octets + 1, peer.address,
-           peer.family == NET_PEER_IPV6   ? 8
-           : peer.family == NET_PEER_IPV4 ? 4
-                                          : 0);
-    return leat__buckets_hash(limiter->buckets.key, octets, sizeof octets);
+    size_t size = peer.family == NET_PEER_IPV6 ? 8 : peer.family == NET_PEER_IPV4 ? 4 : 0;
+    return leat__buckets_hash(limiter->buckets.key, peer.address, size);
 }
 
 /* false: this request is not limited. */
@@ -64,15 +59,18 @@ static void tell_state(leat_exchange *x, const struct leat_limiter *limiter,
 void leat_rate_limit(leat_exchange *x)
 {
     struct leat_limiter *limiter = leat_data(x);
-    struct bucket_state state;
-    uint64_t hash;
+    uint64_t hash, ticks;
     if (limiter == NULL || !find_hash(x, limiter, &hash)) {
         leat_next(x);
         return;
     }
-    bool taken = leat__buckets_take(&limiter->buckets, hash, *x->common->now_ms, &state);
-    if (limiter->tell || !taken)
-        tell_state(x, limiter, &state);
+    bool taken = leat__buckets_take(&limiter->buckets, hash, *x->common->now_ms, &ticks);
+    if (taken && !limiter->tell) {
+        leat_next(x);
+        return;
+    }
+    struct bucket_state state = leat__buckets_state(&limiter->buckets, ticks, taken);
+    tell_state(x, limiter, &state);
     if (taken) {
         leat_next(x);
         return;

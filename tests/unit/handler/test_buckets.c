@@ -29,11 +29,19 @@ static uint64_t hash_of(uint64_t tag)
     return tag << 40;
 }
 
+static bool take(struct buckets *b, uint64_t hash, int64_t now_ms, struct bucket_state *state)
+{
+    uint64_t ticks;
+    bool taken = leat__buckets_take(b, hash, now_ms, &ticks);
+    *state = leat__buckets_state(b, ticks, taken);
+    return taken;
+}
+
 static unsigned take_all(struct buckets *b, uint64_t hash, int64_t now_ms)
 {
     struct bucket_state state;
     unsigned count = 0;
-    while (leat__buckets_take(b, hash, now_ms, &state))
+    while (take(b, hash, now_ms, &state))
         count++;
     return count;
 }
@@ -43,19 +51,19 @@ static void a_bucket_holds_its_burst_and_grows_back(void **state)
     (void)state;
     struct buckets b = table(1, 100, 5);
     struct bucket_state s;
-    assert_true(leat__buckets_take(&b, hash_of(WHO), 1000, &s));
+    assert_true(take(&b, hash_of(WHO), 1000, &s));
     assert_int_equal(s.left, 4);
     assert_int_equal(s.wait_ms, 0);
     assert_int_equal(s.full_ms, 100);
     assert_int_equal(take_all(&b, hash_of(WHO), 1000), 4);
-    assert_false(leat__buckets_take(&b, hash_of(WHO), 1000, &s));
+    assert_false(take(&b, hash_of(WHO), 1000, &s));
     assert_int_equal(s.left, 0);
     assert_int_equal(s.wait_ms, 100);
     assert_int_equal(s.full_ms, 500);
-    assert_false(leat__buckets_take(&b, hash_of(WHO), 1099, &s));
+    assert_false(take(&b, hash_of(WHO), 1099, &s));
     assert_int_equal(s.wait_ms, 1);
-    assert_true(leat__buckets_take(&b, hash_of(WHO), 1100, &s));
-    assert_false(leat__buckets_take(&b, hash_of(WHO), 1100, &s));
+    assert_true(take(&b, hash_of(WHO), 1100, &s));
+    assert_false(take(&b, hash_of(WHO), 1100, &s));
     assert_int_equal(take_all(&b, hash_of(WHO), 1350), 2);
     assert_int_equal(take_all(&b, hash_of(WHO), 100000), 5);
 }
@@ -81,11 +89,11 @@ static void the_fullest_is_forgotten(void **state)
     take_all(&b, hash_of(4), 950); /* nothing: the bucket is empty */
     for (uint64_t tag = 1; tag <= 8; tag++)
         if (tag != 4)
-            leat__buckets_take(&b, hash_of(tag), 1100, &s); /* 4 is now the fullest */
-    assert_true(leat__buckets_take(&b, hash_of(99), 1100, &s));
+            take(&b, hash_of(tag), 1100, &s); /* 4 is now the fullest */
+    assert_true(take(&b, hash_of(99), 1100, &s));
     for (uint64_t tag = 1; tag <= 8; tag++)
         if (tag != 4)
-            assert_false(leat__buckets_take(&b, hash_of(tag), 1100, &s));
+            assert_false(take(&b, hash_of(tag), 1100, &s));
 }
 
 static void what_is_of_long_ago_is_full(void **state)
@@ -133,7 +141,7 @@ static void threads_share_the_tokens(void **state)
     struct buckets b = table(1, 1, TOKENS);
     struct bucket_state s;
     pthread_t threads[THREADS];
-    uintptr_t sum = leat__buckets_take(&b, hash_of(WHO), 1000, &s); /* it has its bucket */
+    uintptr_t sum = take(&b, hash_of(WHO), 1000, &s); /* it has its bucket */
     for (unsigned i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, take_on_a_thread, &b), 0);
     for (unsigned i = 0; i < THREADS; i++) {
