@@ -128,8 +128,9 @@ class Child:
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe:
                 pipe.close()
-        self.last_words = self.output()
-        self.said.close()
+        if not self.said.closed:
+            self.last_words = self.output()
+            self.said.close()
         return self.process.returncode
 
     def processor_ns(self):

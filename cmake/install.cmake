@@ -68,6 +68,11 @@ endif()
 configure_file(cmake/leat.pc.in leat.pc @ONLY)
 leat_install_text(${PROJECT_BINARY_DIR}/leat.pc PREFIX "\${CMAKE_INSTALL_PREFIX}" ${CMAKE_INSTALL_LIBDIR}/pkgconfig leat-dev)
 
+set(LEAT_FIND_EXTRAS "")
+foreach(extra IN LISTS LEAT_EXTRAS)
+    leat_install_extra(${extra})
+endforeach()
+
 configure_package_config_file(cmake/leatConfig.cmake.in leatConfig.cmake INSTALL_DESTINATION ${LEAT_CMAKE_DIR}
                               NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 write_basic_package_version_file(leatConfigVersion.cmake COMPATIBILITY SameMinorVersion)
