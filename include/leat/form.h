@@ -91,7 +91,8 @@ LEAT_API const char *leat_multipart_text(leat_multipart *m, size_t *size);
 /* What is left of the part becomes the file name in the folder dirfd (AT_FDCWD: the working directory), in the place of one
  * that is there: written under another name first, so that nobody sees half of it. name is one component: with a slash, or
  * as "..", -EINVAL. *size (or NULL) is its octets. 0; -ENOSPC, -EACCES … of the file, which is not there then, and the
- * program answers; -EAGAIN: the pool of threads is full (503 is answered); else as leat_multipart_next. */
+ * program answers; -EAGAIN: the pool of threads is full (503 is answered); else as leat_multipart_next. Under
+ * --private-descriptors a folder that the program has opened is there for .blocking alone. */
 LEAT_API int leat_multipart_save(leat_multipart *m, int dirfd, const char *name, uint64_t *size);
 
 #ifdef __cplusplus

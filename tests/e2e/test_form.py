@@ -146,12 +146,17 @@ def test_another_type_is_415(server):
         assert (response.status, response["Accept"]) == (415, "multipart/form-data")
 
 
-def test_a_client_that_goes_leaves_no_file(server, tmp_path):
+@pytest.mark.parametrize("flags", [(), ("--private-descriptors",)], ids=["shared", "private"])
+def test_a_client_that_goes_leaves_no_file(start, tmp_path, flags):
+    server = start("tests/apps/form", "--shards", "1", *flags, cwd=tmp_path)
     with server.connect() as client:
         client.send(f"POST /upload HTTP/1.1\r\nHost: a\r\nContent-Type: {TYPE}\r\nContent-Length: 1000000\r\n\r\n",
                     part("f", b"x" * 100_000, "f"))
         wait_until("a file has begun", lambda: any(name.endswith(".part") for name in os.listdir(tmp_path)))
     wait_until("it is gone", lambda: not any(name.endswith((".part", ".saved")) for name in os.listdir(tmp_path)))
+    assert server.curl("-F", "f=@/etc/passwd", target="/upload").startswith(b"f: passwd application/octet-stream ")
+    with open("/etc/passwd", "rb") as passwd:
+        assert (tmp_path / "0.saved").read_bytes() == passwd.read()
 
 
 def test_what_is_not_read_does_no_harm(server):

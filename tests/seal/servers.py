@@ -66,6 +66,16 @@ SESSIONS = [("GET /memory/count HTTP/1.1", BROWSER, ""), ("GET /memory/login?who
             ("GET /memory/peek HTTP/1.1", "Cookie: __Host-session=" + "0" * 32, ""), ("GET /tiny/count HTTP/1.1", "", ""),
             ("GET /brief/count HTTP/1.1", "", ""), ("GET /memory/logout HTTP/1.1", "", "")]
 
+FORM_TYPE, PARTS_TYPE = "Content-Type: application/x-www-form-urlencoded", "Content-Type: multipart/form-data; boundary=X"
+PART = "--X\r\nContent-Disposition: form-data; name=\"a\"; filename=\"f\"\r\n\r\n"
+FORM = [("POST /form HTTP/1.1", FORM_TYPE, "n=5&name=K%C3%A4se&tag=a&tag=b+c"), ("POST /pairs?a=1&b=%26 HTTP/1.1", FORM_TYPE, "c=d"),
+        ("POST /form HTTP/1.1", FORM_TYPE + "\nX-May-Fail: 1", "n=%zz"),
+        ("POST /count HTTP/1.1", PARTS_TYPE, PART + "x" * 40000 + "\r\n" + PART + "\r\n--X--\r\n"),
+        ("POST /whole HTTP/1.1", PARTS_TYPE, (PART + "y\r\n") * 50 + "--X--\r\n"),
+        ("GET /cookies HTTP/1.1", BROWSER, ""), ("POST /enter/ann HTTP/1.1", "", ""), ("POST /leave HTTP/1.1", "", ""),
+        ("GET /cookies HTTP/1.1", "Cookie: user=ann.0.AAAAAAAAAAAAAAAAAAAAAA; plain=1", ""),
+        ("GET /negotiate HTTP/1.1", BROWSER, "")]
+
 # Programs by name: what is run, what it is asked, and by how much less often than the lightest.
 SERVERS = {
     "hello": (["examples/hello"], HELLO, 1),
@@ -78,6 +88,7 @@ SERVERS = {
     "trailers": (["tests/apps/trailers"], TRAILERS, 100),
     "sending": (["tests/apps/sending", "--files", "SITE"], SENDING, 20),
     "sessions": (["tests/apps/sessions"], SESSIONS, 20),
+    "forms": (["tests/apps/form"], FORM, 100),
     "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
                "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
 }
