@@ -11,6 +11,7 @@ void coder_init(struct coder *coder, const struct coding *coding, void *owner, s
     coder->coding = coding;
     coder->owner = owner;
     coder->memory_size = memory_size;
+    coder->input.in = coder->buffer;
 }
 
 static bool is_named(const char *name, const char *text, size_t size)

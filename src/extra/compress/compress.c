@@ -209,7 +209,8 @@ static int decide(leat_exchange *x, void *state)
 static int64_t code_whole(void *argument, leat_slice content, char *bytes, size_t size)
 {
     struct coder *coder = argument;
-    struct octets o = {(const unsigned char *)content.data, 0, (unsigned char *)bytes, size};
+    struct octets o = {(const unsigned char *)content.data, 0, NULL, size};
+    o.out = (unsigned char *)bytes;
     size_t left = content.size;
     int result = 0;
     while (result == 0) {
