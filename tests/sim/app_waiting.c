@@ -27,6 +27,14 @@ static void nap(leat_exchange *x)
     leat_text(x, 200, "napped %lld\n", (long long)n);
 }
 
+static void doze(leat_exchange *x)
+{
+    int64_t n = leat_param_int(x, "n", 0);
+    for (int64_t i = 0; i < n; i++)
+        leat_sleep_ms(1);
+    leat_text(x, 200, "dozed\n");
+}
+
 /* In pieces of the handler's own, which lie on its stack. */
 static void stream(leat_exchange *x)
 {
@@ -140,6 +148,7 @@ static void turn_away(leat_exchange *x)
 void sim_app_wait(leat_app *app)
 {
     leat_get(app, "/nap/:n", nap);
+    leat_get(app, "/doze/:n", doze);
     leat_get(app, "/stream/:n", stream);
     leat_get(app, "/sized-stream/:n", sized_stream);
     leat_post_stream(app, "/receive", receive);
