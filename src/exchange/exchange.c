@@ -239,7 +239,7 @@ void leat__exchange_overrule(struct leat_exchange *x, unsigned status, const cha
         return;
     x->way.refused_status = (uint16_t)status;
     x->refused_detail = detail;
-    x->common->counters->bad_requests++;
+    x->common->counters->bad_requests += status < 500;
 }
 
 /* The next link, once the content is there that it wants. */
