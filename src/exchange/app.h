@@ -208,6 +208,11 @@ uint64_t leat__app_content_max(const leat_app *group);
 /* How many middleware run before a handler of the group. */
 uint32_t leat__app_count_middleware(const leat_app *group);
 
+/* The pools of threads for calls that block: rows of the plan; started before the shards, ended behind them. 0 or -errno. */
+void leat__app_blocking_plan(leat_app *app, struct plan_input *input);
+int leat__app_blocking_start(leat_app *app);
+void leat__app_blocking_stop(leat_app *app);
+
 /* Bytes of region that the compiled routes take, or -EINVAL: the errors are remembered. */
 ptrdiff_t leat__app_measure(leat_app *app);
 uint32_t leat__app_route_count(leat_app *app); /* of the compiled routes, the one of no route among them */

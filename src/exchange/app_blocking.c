@@ -77,3 +77,29 @@ leat_blocking *leat_blocking_create_sized(leat_app *app, const char *name,
         root->blocking[root->blocking_count++] = pool;
     return pool;
 }
+
+void leat__app_blocking_plan(leat_app *app, struct plan_input *input)
+{
+    const leat_app *root = leat__app_root(app);
+    for (uint32_t i = 0; i < root->blocking_count; i++) {
+        const struct leat_blocking *pool = root->blocking[i];
+        input->threads[i] = (struct plan_threads){pool->stack_name, pool->stack, pool->thread_count};
+    }
+    input->thread_pool_count = root->blocking_count;
+}
+
+int leat__app_blocking_start(leat_app *app)
+{
+    leat_app *root = leat__app_root(app);
+    int error = 0;
+    for (uint32_t i = 0; i < root->blocking_count && error == 0; i++)
+        error = leat__blocking_start(root->blocking[i]);
+    return error;
+}
+
+void leat__app_blocking_stop(leat_app *app)
+{
+    leat_app *root = leat__app_root(app);
+    for (uint32_t i = 0; i < root->blocking_count; i++)
+        leat__blocking_stop(root->blocking[i]);
+}

@@ -15,7 +15,6 @@
 #include "server/overflow.h"
 #include "server/shard.h"
 #include "server/states.h"
-#include "task/blocking.h"
 #include "task/homes.h"
 #include <errno.h>
 #include <pthread.h>
@@ -100,16 +99,6 @@ static void count_user_pools(leat_app *app, struct plan_user_pool *pools, struct
     input->guest_count = root->heap_count;
 }
 
-static void count_threads(leat_app *app, struct plan_input *input)
-{
-    const leat_app *root = leat__app_root(app);
-    for (uint32_t i = 0; i < root->blocking_count; i++) {
-        const struct leat_blocking *pool = root->blocking[i];
-        input->threads[i] = (struct plan_threads){pool->stack_name, pool->stack, pool->thread_count};
-    }
-    input->thread_pool_count = root->blocking_count;
-}
-
 /* A PROXY header's address is remembered. */
 static void count_listeners(const leat_server *server, struct plan_input *input)
 {
@@ -149,7 +138,7 @@ static void make_plan(leat_server *server)
     input.peers = input.peers || leat__app_root(server->app)->knows_peers;
     count_listeners(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
-    count_threads(server->app, &input);
+    leat__app_blocking_plan(server->app, &input);
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
         add_error(server, EX_CONFIG, line);
 }
@@ -438,23 +427,6 @@ static int start_thread(struct shard_thread *t)
     return error;
 }
 
-static void stop_blocking(leat_server *server)
-{
-    leat_app *root = leat__app_root(server->app);
-    for (uint32_t i = 0; i < root->blocking_count; i++)
-        leat__blocking_stop(root->blocking[i]);
-}
-
-/* Before the shards: opening their states may call. */
-static int start_blocking(leat_server *server)
-{
-    leat_app *root = leat__app_root(server->app);
-    int error = 0;
-    for (uint32_t i = 0; i < root->blocking_count && error == 0; i++)
-        error = leat__blocking_start(root->blocking[i]);
-    return error;
-}
-
 static int start_shards(leat_server *server)
 {
     uint32_t shards = server->config.shards;
@@ -468,7 +440,7 @@ static int start_shards(leat_server *server)
         error = leat__mailbox_open(&t->shard.mailbox);
     }
     if (error == 0)
-        error = start_blocking(server);
+        error = leat__app_blocking_start(server->app); /* opening states may call already */
     uint32_t started = 0;
     for (; started < shards && error == 0; started++)
         error = start_thread(&server->threads[started]);
@@ -654,7 +626,7 @@ void leat_server_stop(leat_server *server)
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
-    stop_blocking(server);
+    leat__app_blocking_stop(server->app);
     leat__access_log_close(server->log); /* its rings lie in the shards' memory */
     server->log = NULL;
     for (uint32_t i = 0; i < server->config.shards; i++)

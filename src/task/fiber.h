@@ -24,8 +24,7 @@
 /* What changes stacks in its middle. Its beginning and end must not be told either, which no_sanitize alone does not see to:
  * they would be told of two stacks, and the books of both be wrong by one for every task. */
 #if defined(__clang__)
-#define TASK_UNWATCHED                                                                             \
-    __attribute__((no_sanitize("thread"), disable_sanitizer_instrumentation))
+#define TASK_UNWATCHED __attribute__((no_sanitize("thread"), disable_sanitizer_instrumentation))
 #else
 #define TASK_UNWATCHED __attribute__((no_sanitize("thread")))
 #endif

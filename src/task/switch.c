@@ -34,7 +34,8 @@ __asm__(".text\n.p2align 4\n" FUNCTION(leat__stack_call_handler)
                                   ".p2align 4\n" FUNCTION(
                                       leat__stack_resume) ".cfi_startproc\n" PUSH_ALL
                                                           "movq %rsp, (%rsi)\n"
-                                                          "movq %rdi, %rsp\n" POP_ALL "popq %rcx\njmp *%rcx\n"
+                                                          "movq %rdi, %rsp\n" POP_ALL
+                                                          "popq %rcx\njmp *%rcx\n"
                                                           ".cfi_endproc\n.size leat__stack_resume, "
                                                           ". - leat__stack_resume\n"
                                                           ".p2align 4\n" FUNCTION(leat__stack_suspend) ".cfi_startproc\n" PUSH_ALL
