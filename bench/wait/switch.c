@@ -120,7 +120,7 @@ int wait_switch(void)
     static struct side pair = {.name = "pair"}, yield = {.name = "yield"};
     int counter = open_cycles();
     open_tasks();
-    leat__stack_call(suspend_for_ever, NULL, pair_stack + sizeof pair_stack, &pair_loop_sp);
+    leat__stack_call(NULL, &pair_loop_sp, suspend_for_ever, pair_stack + sizeof pair_stack);
     leat__task_spawn(&tasks, yield_for_ever, NULL);
     for (int slice = 0; slice < SLICES; slice++) {
         time_slice(run_pair, counter, &pair, slice);

@@ -69,6 +69,7 @@ static enum step run(struct slot *s, struct leat_exchange *x)
     s->state = CONN_RUNNING;
     if (LIKELY(leat__exchange_run(x)))
         return end_run(s, x);
+    leat__exchange_waits(x);
     s->state = CONN_WAITING;
     return STEP_WAIT;
 }
@@ -288,33 +289,40 @@ static void end_connection(struct conns *c, struct slot *s, struct leat_exchange
     }
 }
 
-/* A response has gone out whole. false: the connection is closing, or its room has gone. */
-static bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
+/* … and there is more to it than that. */
+static bool after_special_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     enum {
         LAST_SENT = X_CLOSE | X_SENT
-    }; /* not only asked for by a head whose response is to come */
-    x->output_size = 0;
-    if (UNLIKELY(x->task != NULL)) { /* the response, if it is this one's, goes on */
+    };                     /* not only asked for by a head whose response is to come */
+    if (x->task != NULL) { /* the response, if it is this one's, goes on */
         bool content_came = x->way.wants == WANT_CONTENT && (content_is_here(x) || (x->flags & X_EOF));
         if (x->way.wants == WANT_SENT || content_came)
             leat__task_make_ready(x->task, 0);
         return true;
     }
-    x->piece_size = x->piece_tail_size = 0;
-    if (UNLIKELY(x->flags & X_BROKEN)) {
+    if (x->flags & X_BROKEN) {
         leat__conn_close(c, s);
         return false;
     }
-    if (UNLIKELY((x->flags & LAST_SENT) == LAST_SENT)) {
+    if ((x->flags & LAST_SENT) == LAST_SENT) {
         end_connection(c, s, x);
         return false;
     }
-    if (UNLIKELY(x->flags & X_BY_REFERENCE)) {
+    if (x->flags & X_BY_REFERENCE) {
         leat__exchange_end(x);
         leat__exchange_begin(x);
     }
     return true;
+}
+
+/* A response has gone out whole. false: the connection is closing, or its room has gone. */
+static inline bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
+{
+    x->output_size = 0;
+    if (LIKELY(x->task == NULL && !(x->flags & (X_CLOSE | X_BROKEN | X_BY_REFERENCE))))
+        return true;
+    return after_special_send(c, s, x);
 }
 
 /* The next window of a large file comes after the others' turn. */
@@ -402,7 +410,8 @@ void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x)
 
 static bool has_output(const struct leat_exchange *x)
 {
-    return x->output_size > 0 || (x->flags & (X_BY_REFERENCE | X_BROKEN)) || x->piece_size > 0;
+    return x->output_size > 0 || (x->flags & (X_BY_REFERENCE | X_BROKEN)) ||
+           (x->way.stream != STREAM_NONE && x->piece_size > 0);
 }
 
 void leat__conn_advance(struct conns *c, struct slot *s, struct leat_exchange *x)

@@ -70,6 +70,7 @@ void leat__depth_begins(struct leat_exchange *x, struct task *task)
     depth->until_measured = depth->interval;
     depth->interval += depth->interval < UINT32_MAX / 2 ? depth->interval : 0;
     task->painted = leat__depth_paint(task->stack_low, task->stack_top);
+    task->marked = task->painted != NULL || task->marked;
 }
 
 void leat__depth_ends(struct leat_exchange *x, struct task *task)

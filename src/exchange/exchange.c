@@ -17,7 +17,6 @@ struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct
     x->rest.warm = false;
     x->work = NULL;
     x->task = NULL;
-    x->piece_size = x->piece_tail_size = 0;
     size_t used = align_up(sizeof *x, 16);
     leat__arena_init(&x->arena, room->data + used, PLAN_EXCHANGE_PAGE - used, &memory->chunks,
                      &memory->larges, EXCHANGE_CHUNKS_MAX);
@@ -34,16 +33,16 @@ void leat__exchange_begin(struct leat_exchange *x)
     x->head_end = 0;
     x->since_ms = 0;
     x->way = (struct exchange_way){0};
+    x->filter = NULL;
+    x->source = NULL;
+    x->trailers = NULL;
+    x->notes = NULL;
     x->content = NULL;
     x->content_size = 0;
     x->content_block = NULL;
     x->response_block = NULL;
     memset(&x->response, 0, sizeof x->response);
     x->response.file = -1;
-    x->filter = NULL;
-    x->source = NULL;
-    x->trailers = NULL;
-    x->notes = NULL;
     http1_head_init(&x->head);
 }
 
@@ -103,15 +102,19 @@ static const struct route_site *find_site(const struct leat_exchange *x)
 static void route_path(struct leat_exchange *x)
 {
     const struct routes *routes = x->common->routes;
-    const struct route_site *site = UNLIKELY(routes->hosts != NULL) ? find_site(x) : &routes->site;
+    const struct route_site *site = &routes->site;
+    if (UNLIKELY(routes->hosts != NULL)) {
+        site = find_site(x);
+        if (routes->misdirects && site == &routes->site) {
+            x->route_result = ROUTE_REFUSED;
+            x->match.value = 421;
+            return;
+        }
+    }
     x->route_result = (uint8_t)leat__router_match(site->router, x->head.method, x->path,
                                                   x->path_size, &x->match);
     if (UNLIKELY(x->route_result != ROUTER_FOUND) && site->matcher_count > 0)
         leat__match_further(x, site);
-    if (UNLIKELY(routes->misdirects) && site == &routes->site) {
-        x->route_result = ROUTE_REFUSED;
-        x->match.value = 421;
-    }
 }
 
 unsigned leat__exchange_route(struct leat_exchange *x)
@@ -141,55 +144,73 @@ unsigned leat__exchange_route(struct leat_exchange *x)
     return 0;
 }
 
-/* The chain, on its stack. */
-static void run_chain(struct leat_exchange *x)
+/* What a handler began that ends with it: a JSON text, a stream. */
+static void finish(struct leat_exchange *x)
 {
-    x->link->handler(x);
-    if (UNLIKELY(x->response.json != NULL))
+    if (x->response.json != NULL)
         leat__json_finish(x);
-    if (UNLIKELY(x->way.stream != STREAM_NONE))
+    if (x->way.stream != STREAM_NONE)
         leat__stream_finish(x);
 }
 
-/* It waits: it has become a task that others know. */
-static void keep_waiting(struct leat_exchange *x, struct tasks *tasks)
+/* Behind a handler that has begun such a thing, that somebody knows of, or whose depth is measured; on its stack. */
+static void __attribute__((noinline)) end_specially(struct tasks *tasks)
 {
-    x->task = leat__tasks_keep_warm_one(tasks, x->common->carrier->go);
-    leat__depth_waits(x, x->task);
-    if (UNLIKELY(x->flags & X_EOF) && x->way.wants == WANT_NOTHING)
-        leat__task_cancel(x->task); /* its client had gone before it was its turn */
+    struct task *task = tasks->current;
+    finish(task->exchange);
+    if (task == tasks->warm) { /* one that has waited is cleaned at its end */
+        if (task->painted != NULL)
+            leat__depth_ends(task->exchange, task);
+        leat__task_clean(task);
+    }
+    task_leaves(tasks);
 }
 
-static __attribute__((noinline)) bool run_measured(struct leat_exchange *x, struct tasks *tasks)
+/* The chain, on its stack. What comes behind it is done here too, so that nothing has to be kept on the loop's. */
+static void run_chain(struct leat_exchange *x, struct tasks *tasks)
 {
-    struct task *task = tasks->warm;
-    leat__depth_begins(x, task);
-    bool returned = task_run_handler(tasks, run_chain, x);
-    if (!returned)
-        keep_waiting(x, tasks);
-    else if (task->painted != NULL)
-        leat__depth_ends(x, task);
-    return returned;
+    x->link->handler(x);
+    if (UNLIKELY(tasks->current->marked))
+        end_specially(tasks);
+    else
+        task_leaves(tasks);
+}
+
+static bool __attribute__((noinline)) run_specially(struct leat_exchange *x, struct tasks *tasks)
+{
+    if (!leat__tasks_warm_up(tasks)) {
+        exchange_count_refusal(x, &x->common->counters->refused_task);
+        leat_problem(x, 503, "All stacks of handlers that wait are in use");
+        return true;
+    }
+    if (x->common->depths[x->chain->number].until_measured == 0)
+        leat__depth_begins(x, tasks->warm);
+    return task_run_handler(tasks, run_chain, x);
+}
+
+static bool __attribute__((noinline)) run_directly(struct leat_exchange *x)
+{
+    x->link->handler(x);
+    finish(x);
+    return true;
 }
 
 bool leat__exchange_run(struct leat_exchange *x)
 {
     struct tasks *tasks = x->common->tasks;
-    if (UNLIKELY(tasks == NULL)) {
-        run_chain(x);
-        return true;
-    }
-    if (UNLIKELY(tasks->warm == NULL) && !leat__tasks_warm_up(tasks)) {
-        exchange_count_refusal(x, &x->common->counters->refused_task);
-        leat_problem(x, 503, "All stacks of handlers that wait are in use");
-        return true;
-    }
-    if (UNLIKELY(--x->common->depths[x->chain->number].until_measured == 0))
-        return run_measured(x, tasks);
-    if (LIKELY(task_run_handler(tasks, run_chain, x)))
-        return true;
-    keep_waiting(x, tasks);
-    return false;
+    if (UNLIKELY(tasks == NULL))
+        return run_directly(x);
+    if (UNLIKELY(--x->common->depths[x->chain->number].until_measured == 0 || tasks->warm == NULL))
+        return run_specially(x, tasks);
+    return task_run_handler(tasks, run_chain, x);
+}
+
+void leat__exchange_waits(struct leat_exchange *x)
+{
+    x->task = leat__tasks_keep_warm_one(x->common->tasks, x->common->carrier->go);
+    leat__depth_waits(x, x->task);
+    if (UNLIKELY(x->flags & X_EOF) && x->way.wants == WANT_NOTHING)
+        leat__task_cancel(x->task); /* its client had gone before it was its turn */
 }
 
 bool leat__exchange_go_on(struct leat_exchange *x)

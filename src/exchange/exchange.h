@@ -226,13 +226,12 @@ struct leat_exchange {
     uint32_t piece_size, piece_tail_size;
     const char *piece, *piece_tail; /* of a stream, to be sent behind the output from where they lie */
     const struct leat_filter *filter; /* what is written passes it; NULL: none */
-    void *filter_state;
     const struct leat_source *source; /* what is read passes it; NULL: none */
-    void *source_state;
-    uint64_t source_total; /* octets that it has made */
     struct response_field *trailers;
     struct exchange_notes *notes; /* in the arena; NULL: none */
-    struct work *work;            /* under way for this exchange; NULL: none */
+    void *filter_state, *source_state;
+    uint64_t source_total; /* octets that the source has made */
+    struct work *work;     /* under way for this exchange; NULL: none */
     void *prepared;
     void (*let_go)(struct leat_exchange *x, void *prepared);
     struct pair_cursor cursor;
@@ -270,6 +269,16 @@ unsigned leat__exchange_route(struct leat_exchange *x);
 
 /* Runs the chain: true: it has returned, and a response is made. false: it waits (x->task). */
 bool leat__exchange_run(struct leat_exchange *x);
+/* The handler has begun what ends with it: the end of its chain looks for that. */
+static inline void exchange_has_an_end(struct leat_exchange *x)
+{
+    struct tasks *tasks = x->common->tasks;
+    if (tasks != NULL && tasks->current != NULL)
+        tasks->current->marked = true;
+}
+
+/* After the false: it is somebody's task now. */
+void leat__exchange_waits(struct leat_exchange *x);
 /* The task is ready: as leat__exchange_run. */
 bool leat__exchange_go_on(struct leat_exchange *x);
 

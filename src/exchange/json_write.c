@@ -371,6 +371,7 @@ static leat_json *begin_text(leat_exchange *x, int status, bool array)
         return nowhere();
     leat__response_make(x, status, TYPE_JSON, sizeof TYPE_JSON - 1, NULL, 0);
     x->response.json = j;
+    exchange_has_an_end(x);
     x->flags |= X_HOLDS; /* another answer lets go of it */
     open_level(j, array);
     return j;
@@ -399,6 +400,7 @@ static leat_json *stream_text(leat_exchange *x, bool array)
         fail(j, -EPERM, NULL);
     else
         x->response.json = j;
+    exchange_has_an_end(x);
     if (j->error != 0)
         return j;
     j->streams = true;

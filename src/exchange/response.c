@@ -104,11 +104,16 @@ static bool write_head(struct leat_exchange *x)
     head.status = r->status;
     head.date = date_line(x->common);
     head.content_length = r->content_size;
-    head.has_length = !no_content && x->way.stream != STREAM_CHUNKED && x->way.stream != STREAM_TO_CLOSE;
-    head.chunked = x->way.stream == STREAM_CHUNKED && !no_content;
+    head.has_length = !no_content;
+    head.chunked = false;
     head.close = (x->flags & X_CLOSE) != 0;
     head.keep_alive = !head.close && x->head.minor == 0 && (x->head.flags & HTTP1_KEEP_ALIVE_SAID);
-    size_t left = PLAN_OUTPUT - x->output_size - (x->way.stream != STREAM_NONE ? STREAM_RESERVE : 0);
+    size_t left = PLAN_OUTPUT - x->output_size;
+    if (UNLIKELY(x->way.stream != STREAM_NONE)) {
+        head.has_length = !no_content && x->way.stream == STREAM_SIZED;
+        head.chunked = !no_content && x->way.stream == STREAM_CHUNKED;
+        left -= STREAM_RESERVE;
+    }
     size_t n = leat__http1_write_head(x->output + x->output_size, left, &head);
     if (LIKELY(n > 0)) {
         x->output_size += (uint32_t)n;
@@ -127,6 +132,8 @@ static bool write_head(struct leat_exchange *x)
 int leat__response_begin_stream(struct leat_exchange *x)
 {
     struct response *r = &x->response;
+    x->piece_size = x->piece_tail_size = 0;
+    exchange_has_an_end(x);
     if (x->common->draining)
         x->flags |= X_CLOSE | X_LINGER;
     if (x->way.stream == STREAM_TO_CLOSE)

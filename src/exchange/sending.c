@@ -137,6 +137,19 @@ static enum send_next begin_rest(struct leat_exchange *x)
     return add_rest(x);
 }
 
+/* What a handler has written so far: gathered, and from where it lies. */
+static enum send_next add_stream(struct leat_exchange *x)
+{
+    if (x->way.chunk_is_open)
+        leat__stream_close_chunk(x);
+    add_part(&x->send, x->output, x->output_size);
+    if (x->piece_size > 0) {
+        add_part(&x->send, x->piece, x->piece_size);
+        add_part(&x->send, x->piece_tail, x->piece_tail_size);
+    }
+    return SEND_NOW;
+}
+
 enum send_next leat__exchange_to_send(struct leat_exchange *x)
 {
     struct loop_send *send = &x->send;
@@ -146,14 +159,9 @@ enum send_next leat__exchange_to_send(struct leat_exchange *x)
     send->file_left = 0;
     if (UNLIKELY(x->flags & X_MORE))
         return add_rest(x);
-    if (UNLIKELY(x->way.chunk_is_open))
-        leat__stream_close_chunk(x);
+    if (UNLIKELY(x->way.stream != STREAM_NONE))
+        return add_stream(x);
     add_part(send, x->output, x->output_size);
-    if (UNLIKELY(x->piece_size > 0)) {
-        add_part(send, x->piece, x->piece_size);
-        add_part(send, x->piece_tail, x->piece_tail_size);
-        return SEND_NOW;
-    }
     if (LIKELY(!(x->flags & X_BY_REFERENCE)))
         return SEND_NOW;
     return begin_rest(x);

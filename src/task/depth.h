@@ -1,6 +1,6 @@
 /* depth.h: how deep what ran on a stack has gone. Before, the part that was ever used is painted; behind, the lowest octet
  * that is not as it was left tells. What was never used reads as zero, and reading it takes no memory: so measuring touches
- * no page that running did not touch. Both run on another stack, while nothing runs on this one. A frame whose lowest words
+ * no page that running did not touch. Painting runs on another stack, while nothing runs on this one. A frame whose lowest words
  * are zero, or were never written, is taken for that much smaller. */
 #ifndef LEAT_DEPTH_H
 #define LEAT_DEPTH_H

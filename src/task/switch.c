@@ -4,8 +4,9 @@
  * seen, and here they never fit, which cost more than all the rest (./dev bench wait). */
 #include "task/switch.h"
 
-#define FUNCTION(name)                                                                             \
-    ".globl " #name "\n.hidden " #name "\n.type " #name ", %function\n" #name ":\n"
+/* clang-format off */
+#define FUNCTION(name) ".globl " #name "\n.hidden " #name "\n.type " #name ", %function\n" #name ":\n"
+#define END(name) ".cfi_endproc\n.size " #name ", . - " #name "\n.p2align 4\n"
 
 #if defined(__x86_64__)
 
@@ -18,32 +19,40 @@
     "pushq %r15\n.cfi_adjust_cfa_offset 8\n.cfi_rel_offset %r15, 0\n"
 #define POP_ALL "popq %r15\npopq %r14\npopq %r13\npopq %r12\npopq %rbx\npopq %rbp\n"
 
-__asm__(".text\n.p2align 4\n" FUNCTION(leat__stack_call_handler)
-            FUNCTION(
-                leat__stack_call) ".cfi_startproc\n" PUSH_ALL "movq %rsp, (%rcx)\n"
-                                  "movq %rdx, %rsp\n"
-                                  "movq %rcx, %rbx\n"
-                                  "movq %rdi, %rax\n"
-                                  "movq %rsi, %rdi\n"
-                                  "xorl %ebp, %ebp\n"
-                                  ".cfi_undefined %rip\n"
-                                  "call *%rax\n"
-                                  "movq (%rbx), %rsp\n" POP_ALL "movl $1, %eax\n"
-                                  "ret\n"
-                                  ".cfi_endproc\n.size leat__stack_call, . - leat__stack_call\n"
-                                  ".p2align 4\n" FUNCTION(
-                                      leat__stack_resume) ".cfi_startproc\n" PUSH_ALL
-                                                          "movq %rsp, (%rsi)\n"
-                                                          "movq %rdi, %rsp\n" POP_ALL
-                                                          "popq %rcx\njmp *%rcx\n"
-                                                          ".cfi_endproc\n.size leat__stack_resume, "
-                                                          ". - leat__stack_resume\n"
-                                                          ".p2align 4\n" FUNCTION(leat__stack_suspend) ".cfi_startproc\n" PUSH_ALL
-                                                                                                       "movq %rsp, (%rdi)\n"
-                                                                                                       "movq (%rsi), %rsp\n" POP_ALL
-                                                                                                       "xorl %eax, %eax\n"
-                                                                                                       "popq %rcx\njmp *%rcx\n"
-                                                                                                       ".cfi_endproc\n.size leat__stack_suspend, . - leat__stack_suspend\n");
+__asm__(".text\n.p2align 4\n"
+        FUNCTION(leat__stack_call_handler)
+        FUNCTION(leat__stack_call)
+        ".cfi_startproc\n"
+        PUSH_ALL
+        "movq %rsp, (%rsi)\n"
+        "movq %rcx, %rsp\n"
+        "movq %rsi, %rbx\n"
+        ".cfi_undefined %rip\n"
+        "call *%rdx\n"
+        "movq (%rbx), %rsp\n"
+        POP_ALL
+        "movl $1, %eax\n"
+        "ret\n"
+        END(leat__stack_call)
+        FUNCTION(leat__stack_resume)
+        ".cfi_startproc\n"
+        PUSH_ALL
+        "movq %rsp, (%rsi)\n"
+        "movq %rdi, %rsp\n"
+        POP_ALL
+        "popq %rcx\n"
+        "jmp *%rcx\n"
+        END(leat__stack_resume)
+        FUNCTION(leat__stack_suspend)
+        ".cfi_startproc\n"
+        PUSH_ALL
+        "movq %rsp, (%rdi)\n"
+        "movq (%rsi), %rsp\n"
+        POP_ALL
+        "xorl %eax, %eax\n"
+        "popq %rcx\n"
+        "jmp *%rcx\n"
+        END(leat__stack_suspend));
 
 #elif defined(__aarch64__)
 
@@ -63,36 +72,43 @@ __asm__(".text\n.p2align 4\n" FUNCTION(leat__stack_call_handler)
     "ldp d10, d11, [sp, #112]\nldp d12, d13, [sp, #128]\nldp d14, d15, [sp, #144]\n"               \
     "ldp x29, x30, [sp], #160\n"
 
-__asm__(
-    ".text\n.p2align 4\n" FUNCTION(leat__stack_call_handler)
-        FUNCTION(
-            leat__stack_call) ".cfi_startproc\n" PUSH_ALL "mov x9, sp\n"
-                              "str x9, [x3]\n"
-                              "mov sp, x2\n"
-                              "mov x19, x3\n"
-                              "mov x9, x0\n"
-                              "mov x0, x1\n"
-                              "mov x29, xzr\n"
-                              ".cfi_undefined x30\n"
-                              "blr x9\n"
-                              "ldr x9, [x19]\n"
-                              "mov sp, x9\n" POP_ALL "mov w0, #1\n"
-                              "ret\n"
-                              ".cfi_endproc\n.size leat__stack_call, . - leat__stack_call\n"
-                              ".p2align 4\n" FUNCTION(
-                                  leat__stack_resume) ".cfi_startproc\n" PUSH_ALL "mov x9, sp\n"
-                                                      "str x9, [x1]\n"
-                                                      "mov sp, x0\n" POP_ALL "ret\n"
-                                                      ".cfi_endproc\n.size leat__stack_resume, . - "
-                                                      "leat__stack_resume\n"
-                                                      ".p2align 4\n" FUNCTION(leat__stack_suspend) ".cfi_startproc\n" PUSH_ALL
-                                                                                                   "mov x9, sp\n"
-                                                                                                   "str x9, [x0]\n"
-                                                                                                   "ldr x9, [x1]\n"
-                                                                                                   "mov sp, x9\n" POP_ALL
-                                                                                                   "mov w0, #0\n"
-                                                                                                   "ret\n"
-                                                                                                   ".cfi_endproc\n.size leat__stack_suspend, . - leat__stack_suspend\n");
+__asm__(".text\n.p2align 4\n"
+        FUNCTION(leat__stack_call_handler)
+        FUNCTION(leat__stack_call)
+        ".cfi_startproc\n"
+        PUSH_ALL
+        "mov x9, sp\n"
+        "str x9, [x1]\n"
+        "mov sp, x3\n"
+        "mov x19, x1\n"
+        ".cfi_undefined x30\n"
+        "blr x2\n"
+        "ldr x9, [x19]\n"
+        "mov sp, x9\n"
+        POP_ALL
+        "mov w0, #1\n"
+        "ret\n"
+        END(leat__stack_call)
+        FUNCTION(leat__stack_resume)
+        ".cfi_startproc\n"
+        PUSH_ALL
+        "mov x9, sp\n"
+        "str x9, [x1]\n"
+        "mov sp, x0\n"
+        POP_ALL
+        "ret\n"
+        END(leat__stack_resume)
+        FUNCTION(leat__stack_suspend)
+        ".cfi_startproc\n"
+        PUSH_ALL
+        "mov x9, sp\n"
+        "str x9, [x0]\n"
+        "ldr x9, [x1]\n"
+        "mov sp, x9\n"
+        POP_ALL
+        "mov w0, #0\n"
+        "ret\n"
+        END(leat__stack_suspend));
 
 #else
 #error "Leat knows how to change stacks on x86-64 and AArch64 only"

@@ -19,12 +19,13 @@
 #include <stdbool.h>
 
 struct leat_exchange;
+struct tasks;
 
 /* Calls function(argument) on the stack that ends at top (aligned to 16). true: it has returned. false: it has suspended. */
-bool leat__stack_call(void (*function)(void *), void *argument, void *top, void **loop_sp);
-/* The same, for a handler. */
-bool leat__stack_call_handler(void (*handler)(struct leat_exchange *), struct leat_exchange *x,
-                              void *top, void **loop_sp);
+bool leat__stack_call(void *argument, void **loop_sp, void (*function)(void *), void *top);
+/* The same, of run(x, t); t begins with the place for the loop's stack pointer. */
+bool leat__stack_call_handler(struct leat_exchange *x, struct tasks *t,
+                              void (*run)(struct leat_exchange *x, struct tasks *t), void *top);
 /* Goes on where sp says. As leat__stack_call. */
 bool leat__stack_resume(void *sp, void **loop_sp);
 /* On a task's stack: back to the loop's. Returns when the task is resumed. */

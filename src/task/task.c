@@ -58,6 +58,7 @@ static void make_warm(struct tasks *t, struct task *task)
 {
     task->state = TASK_RUNNING;
     t->warm = task;
+    t->look_below = task->look_below;
 }
 
 bool leat__tasks_warm_up(struct tasks *t)
@@ -118,7 +119,7 @@ static void end(struct task *task)
 struct marked_call {
     struct tasks *t;
     struct task *task;
-    void (*handler)(struct leat_exchange *);
+    void (*run)(struct leat_exchange *, struct tasks *);
     struct leat_exchange *x;
 };
 
@@ -126,21 +127,21 @@ static TASK_UNWATCHED void call_marked(void *argument)
 {
     struct marked_call call = *(struct marked_call *)argument;
     fiber_arrive(&call.task->fiber, &call.t->loop_fiber);
-    if (call.handler != NULL)
-        call.handler(call.x);
+    if (call.run != NULL)
+        call.run(call.x, call.t);
     else
         call.task->function(call.task->argument);
     fiber_leave(&call.task->fiber, &call.t->loop_fiber, true);
 }
 
 TASK_UNWATCHED bool leat__task_run_marked(struct tasks *t, struct task *task,
-                                          void (*handler)(struct leat_exchange *),
+                                          void (*run)(struct leat_exchange *, struct tasks *),
                                           struct leat_exchange *x)
 {
-    struct marked_call call = {t, task, handler, x};
+    struct marked_call call = {t, task, run, x};
     task->fiber.asan = NULL;
     fiber_leave(&t->loop_fiber, &task->fiber, false);
-    bool returned = leat__stack_call(call_marked, &call, task->stack_top, &t->loop_sp);
+    bool returned = leat__stack_call(&call, &t->loop_sp, call_marked, task->stack_top);
     fiber_arrive(&t->loop_fiber, NULL);
     return returned;
 }
@@ -152,12 +153,13 @@ static bool begin(struct task *task)
 #if TASK_MARKED
     return leat__task_run_marked(t, task, NULL, NULL);
 #else
-    return leat__stack_call(task->function, task->argument, task->stack_top, &t->loop_sp);
+    return leat__stack_call(task->argument, &t->loop_sp, task->function, task->stack_top);
 #endif
 }
 
 static TASK_UNWATCHED void suspend(struct tasks *t, struct task *task)
 {
+    t->current = NULL;
     fiber_leave(&task->fiber, &t->loop_fiber, false);
     leat__stack_suspend(&task->sp, &t->loop_sp);
     fiber_arrive(&task->fiber, &t->loop_fiber);
@@ -177,9 +179,11 @@ bool leat__task_go_on(struct task *task)
     ASSERT_DEBUG(t->current == NULL && (task->state == TASK_READY || task->state == TASK_NEW));
     bool is_new = task->state == TASK_NEW;
     t->current = task;
+    t->look_below = task->look_below;
     task->state = TASK_RUNNING;
     bool ended = is_new ? begin(task) : resume(t, task);
     t->current = NULL;
+    t->look_below = t->warm != NULL ? t->warm->look_below : NULL;
     if (ended)
         end(task);
     return ended;

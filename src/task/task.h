@@ -65,6 +65,7 @@ struct task {
 struct tasks {
     void *loop_sp;
     struct task *current, *warm;
+    char *look_below; /* of the current one, or of the one that is next */
     struct task *all; /* one for each stack */
     struct stack_pool *stacks;
     struct loop *loop;
@@ -75,6 +76,8 @@ struct tasks {
     struct timers timers;
     struct fiber loop_fiber;
 };
+
+_Static_assert(offsetof(struct tasks, loop_sp) == 0, "as leat__stack_call_handler takes it");
 
 /* The tasks of the shard whose thread this is; NULL on other threads. */
 extern _Thread_local struct tasks *leat__tasks_here;
@@ -93,28 +96,32 @@ bool leat__tasks_warm_up(struct tasks *t);
 
 #if TASK_MARKED
 bool leat__task_run_marked(struct tasks *t, struct task *task,
-                           void (*handler)(struct leat_exchange *), struct leat_exchange *x);
+                           void (*run)(struct leat_exchange *, struct tasks *),
+                           struct leat_exchange *x);
 #endif
 
 void leat__task_clean(struct task *task);
 
-/* Runs handler(x) on the warm stack, which is there. true: it has returned. false: it waits; t->warm has become x's task
- * (answered by *task), and is gone on with by leat__task_go_on when it is ready; go will be called then. */
-static inline bool task_run_handler(struct tasks *t, void (*handler)(struct leat_exchange *),
+/* Runs run(x, t) on the warm stack, which is there. true: it has returned. false: it waits; leat__tasks_keep_warm_one must
+ * be called then. Its last act is task_leaves, and leat__task_clean if its task is marked: here nothing is left to
+ * be done, so that the call is the last thing that the caller does, and costs no frame. */
+static inline bool task_run_handler(struct tasks *t, void (*run)(struct leat_exchange *, struct tasks *),
                                     struct leat_exchange *x)
 {
     struct task *task = t->warm;
     t->current = task;
     task->exchange = x;
 #if TASK_MARKED
-    bool returned = leat__task_run_marked(t, task, handler, x);
+    return leat__task_run_marked(t, task, run, x);
 #else
-    bool returned = leat__stack_call_handler(handler, x, task->stack_top, &t->loop_sp);
+    return leat__stack_call_handler(x, t, run, task->stack_top);
 #endif
+}
+
+/* What runs on a task's stack is over: the next is the loop. */
+static inline void task_leaves(struct tasks *t)
+{
     t->current = NULL;
-    if (UNLIKELY(task->marked) && returned)
-        leat__task_clean(task);
-    return returned;
 }
 
 /* The warm task has waited: it is somebody's now. */
@@ -177,10 +184,11 @@ static inline const char *stack_pointer(void)
     return sp;
 }
 
-/* More than half of the stack we are on is used, or less than two TASK_STACK_LEFT are left. */
+/* More than half of the stack we are on is used, or less than two TASK_STACK_LEFT are left. It may be said of the loop's
+ * stack too, where it means nothing: task_stack_left knows. */
 static inline bool task_is_deep(const struct tasks *t)
 {
-    return UNLIKELY(t != NULL && t->current != NULL && stack_pointer() < t->current->look_below);
+    return UNLIKELY(t != NULL && stack_pointer() < t->look_below);
 }
 
 /* Octets left of the stack we are on; SIZE_MAX on the loop's. */

@@ -80,7 +80,10 @@ static const char *stream(leat_handler *handler, const char *request, uint32_t b
     x->output_size = before;
     w.sends = 0;
     assert_int_equal(leat__exchange_route(x), 0);
-    for (bool ended = leat__exchange_run(x); !ended; ended = leat__exchange_go_on(x)) {
+    bool ended = leat__exchange_run(x);
+    if (!ended)
+        leat__exchange_waits(x);
+    for (; !ended; ended = leat__exchange_go_on(x)) {
         assert_int_equal(x->way.wants, WANT_SENT);
         send_now();
         w.sends++;

@@ -250,11 +250,23 @@ static void quick_handler(struct leat_exchange *x)
     note(1);
 }
 
+/* As exchange.c's. */
+static void (*function_of_x)(struct leat_exchange *x);
+
+static void run_it(struct leat_exchange *x, struct tasks *tasks)
+{
+    function_of_x(x);
+    if (tasks->current->marked && tasks->current == tasks->warm)
+        leat__task_clean(tasks->current);
+    task_leaves(tasks);
+}
+
 static void run_handler(void (*function)(struct leat_exchange *x), bool waits)
 {
+    function_of_x = function;
     struct leat_exchange *x = (struct leat_exchange *)(void *)&w; /* nobody looks into it */
     assert_true(leat__tasks_warm_up(&w.tasks));
-    assert_int_equal(task_run_handler(&w.tasks, function, x), !waits);
+    assert_int_equal(task_run_handler(&w.tasks, run_it, x), !waits);
     if (waits)
         assert_non_null(leat__tasks_keep_warm_one(&w.tasks, go));
 }
