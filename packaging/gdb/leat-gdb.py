@@ -16,6 +16,7 @@ SAVED = {       # by leat__stack_suspend (src/task/switch.c): where each registe
     "i386:x86-64": ({"r15": 0, "r14": 8, "r13": 16, "r12": 24, "rbx": 32, "rbp": 40, "rip": 48}, 56, "rsp"),
     "aarch64": ({"x29": 0, "pc": 8, **{f"x{19 + n}": 16 + 8 * n for n in range(10)}}, 160, "sp"),
 }
+ENDS_WITH = {"leat__conn_read": "leat_read", "leat__source_read": "leat_read"}     # a call that ends a function leaves no frame of it
 
 
 def tasks_here():
@@ -60,6 +61,7 @@ def waits_for(task):
             frame, found = gdb.newest_frame(), "?"
             while frame is not None:
                 name = frame.name() or ""
+                name = ENDS_WITH.get(name, name)
                 if name.startswith("leat_") and not name.startswith("leat__") and name != "leat_next":
                     found = name
                 elif found != "?" and not name.startswith("leat"):

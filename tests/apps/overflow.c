@@ -1,8 +1,8 @@
 /* overflow.c: handlers that need more stack than there is, for the end-to-end tests. */
 #include <leat/leat.h>
 
-/* So many KiB deep; volatile, so that no compiler knows better. */
-static int go_down(int64_t kib)
+/* So many KiB deep; volatile, and a call each, so that no compiler knows better. */
+__attribute__((noinline)) static int go_down(int64_t kib)
 {
     volatile char frame[1024];
     for (size_t i = 0; i < sizeof frame; i++)
@@ -37,7 +37,7 @@ static void own(leat_exchange *x)
 }
 
 /* Calls what is Leat's with almost nothing left. */
-static void answer_down(leat_exchange *x, int64_t kib)
+__attribute__((noinline)) static void answer_down(leat_exchange *x, int64_t kib)
 {
     volatile char frame[1024];
     for (size_t i = 0; i < sizeof frame; i++)
