@@ -355,10 +355,11 @@ static void tell_rest(struct plan *plan)
                                         .option = "the number of routes",
                                         .note = "compiled, shared by all shards"});
     if (in->table_bytes != 0)
-        add_row(plan, (struct plan_row){.what = "middleware tables",
-                                        .bytes = in->table_bytes,
-                                        .option = "the limiters' clients, the sessions' count",
-                                        .note = "of rate limits and sessions, shared by all shards"});
+        add_row(plan,
+                (struct plan_row){.what = "middleware tables",
+                                  .bytes = in->table_bytes,
+                                  .option = "the limiters' clients, the sessions' count",
+                                  .note = "of rate limits and sessions, shared by all shards"});
     add_row(plan, (struct plan_row){.what = "shard state",
                                     .each = PLAN_SHARD_STATE,
                                     .count = in->shards,

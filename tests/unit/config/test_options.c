@@ -215,7 +215,8 @@ static void values_are_where_they_belong(void **state)
     assert_error("--plan=1", "--plan=1: --plan takes no value; write --plan");
     assert_error("--quiet=1",
                  "--quiet=1: not one of yes|no|on|off|true|false; for example --quiet=yes");
-    assert_error("--json", "--json: goes with --plan, --routes or --print-config; write --plan --json");
+    assert_error("--json",
+                 "--json: goes with --plan, --routes or --print-config; write --plan --json");
     assert_error("--print-config --check",
                  "--print-config: one order at a time; leave --check out");
     assert_error("--layout", "--layout: goes with --plan; write --plan --layout");

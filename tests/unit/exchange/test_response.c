@@ -456,10 +456,9 @@ static void a_problem_is_json_whatever_its_detail(void **state)
     assert_string_equal(content_of(sent), "{\"title\":\"Unprocessable Content\",\"status\":422}\n");
     detail = "say \"when\"\\ \x01\x1f\t\n\r/ \xc3\xa9 \x7f";
     sent = act(&bench, tell_problem, GET("/"));
-    assert_string_equal(
-        content_of(sent),
-        "{\"title\":\"Unprocessable Content\",\"status\":422,\"detail\":"
-        "\"say \\\"when\\\"\\\\ \\u0001\\u001f\\t\\n\\r/ \xc3\xa9 \x7f\"}\n");
+    assert_string_equal(content_of(sent),
+                        "{\"title\":\"Unprocessable Content\",\"status\":422,\"detail\":"
+                        "\"say \\\"when\\\"\\\\ \\u0001\\u001f\\t\\n\\r/ \xc3\xa9 \x7f\"}\n");
     detail = "";
     sent = act(&bench, tell_problem, GET("/"));
     assert_string_equal(content_of(sent),
