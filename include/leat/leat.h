@@ -189,6 +189,10 @@ typedef struct leat_server_options {
     const char *access_log_format; /* "common", "combined" */
     uint32_t tasks; /* handlers that wait at once, and tasks of the program's own, in all */
     uint64_t stack; /* bytes of a handler's or task's */
+    /* Address of the live page, /metrics, /healthz and /readyz; NULL: there is none. (A program of leat_main has one on
+     * localhost, unless it is told --admin off.) One that others reach wants a token. */
+    const char *admin;
+    const char *admin_token_file; /* its first line; NULL: none */
 } leat_server_options;
 
 LEAT_API leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,

@@ -117,6 +117,7 @@ int leat__config_from_options(struct config *config, const leat_server_options *
             config->to = o.from;                                                                   \
     } while (0)
     config->shards = (uint32_t)o.shards;
+    config->admin = o.admin != NULL ? o.admin : "off";
     TAKE(connections, connections);
     TAKE(exchanges, exchanges);
     TAKE(content_total, content_total);
@@ -137,6 +138,7 @@ int leat__config_from_options(struct config *config, const leat_server_options *
     TAKE(file_descriptors, file_descriptors);
     TAKE(file_threads, file_threads);
     TAKE(access_log, access_log);
+    TAKE(admin_token_file, admin_token_file);
     TAKE(tasks, tasks);
     TAKE(stack, stack);
 #undef TAKE

@@ -39,7 +39,9 @@ struct config {
     const char *access_log;     /* a file, "-" for standard output, NULL: none */
     uint32_t access_log_format; /* enum access_format */
     uint64_t access_log_buffer; /* bytes per shard; a power of two once completed */
-    const char *config_file;    /* NULL: none */
+    const char *admin; /* address of the admin listener; NULL: localhost, on a port that is free; "off" */
+    const char *admin_token_file; /* NULL: none */
+    const char *config_file;      /* NULL: none */
     /* told by whoever serves, before completing */
     bool serves_files;
     bool never_waits; /* no handler does: there are no tasks */

@@ -6,6 +6,9 @@
 #include "task/blocking.h"
 #include <errno.h>
 
+_Static_assert(sizeof(struct metrics) == PLAN_METRICS && sizeof(struct route_metrics) == PLAN_ROUTE_METRICS,
+               "the plan's row");
+
 static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\n"
                            "Retry-After: 1\r\n"
                            "Content-Length: 0\r\n"
@@ -33,6 +36,7 @@ void leat__conns_init(struct conns *c, const struct conn_limits *limits)
     leat__conns_limit(c, limits);
     c->common.memory = &c->memory;
     c->common.counters = &c->counters;
+    c->common.metrics = c->loop.metrics = (struct metrics *)(void *)c->memory.metrics;
     c->common.now_s = &c->loop.realtime_s;
     c->common.date_s = INT64_MIN;
     c->common.now_ms = &c->loop.now_ms;
@@ -66,6 +70,8 @@ void leat__conn_idle_deadline(struct conns *c, struct slot *s)
     loop_set_deadline(&c->loop, s, ms);
 }
 
+enum { SINCE_MASK = (1 << 24) - 1 };
+
 static void on_accept(void *context, int fd, unsigned listener)
 {
     struct conns *c = context;
@@ -83,7 +89,9 @@ static void on_accept(void *context, int fd, unsigned listener)
         pool_release(&c->memory.slots, s);
         return;
     }
-    s->listener = listener & 0xff;
+    s->listener = listener & 0x7f;
+    s->fresh = 1;
+    s->since = (uint64_t)c->loop.now_ms & SINCE_MASK;
     if (c->memory.peers != NULL)
         leat__net_peer(fd, (struct net_peer *)(void *)c->memory.peers + loop_slot_index(&c->loop, s));
     if (UNLIKELY(c->accepted_listeners & (UINT64_C(1) << listener)))
@@ -162,10 +170,21 @@ static void on_bytes_meanwhile(struct conns *c, struct slot *s, struct leat_exch
     }
 }
 
+/* It has said its first octet. */
+static void note_first_byte(struct conns *c, struct slot *s)
+{
+    s->fresh = 0;
+    metrics_record(&c->common.metrics->first_byte,
+                   ticks_of_ms(((uint64_t)c->loop.now_ms - s->since) & SINCE_MASK));
+}
+
 void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
 {
     struct conns *c = context;
     struct leat_exchange *x;
+    metrics_add(&c->common.metrics->received, b->end - b->start);
+    if (UNLIKELY(s->fresh))
+        note_first_byte(c, s);
     if (LIKELY(s->state == CONN_IDLE)) {
         x = borrow_room(c, s);
         if (UNLIKELY(x == NULL))
@@ -454,6 +473,8 @@ static void on_mail(void *context, const struct mail *mail)
         leat__blocking_on_done(mail->value);
     else if (mail->kind == MAIL_LIMITS)
         take_limits(c, (struct conn_next_limits *)(uintptr_t)mail->value);
+    else if (mail->kind == MAIL_REPORT)
+        leat__conns_report(c);
     else if (mail->kind == MAIL_DRAIN)
         leat__conns_drain(c);
     else if (mail->kind == MAIL_STOP)

@@ -22,15 +22,9 @@
 
 #include "exchange/exchange.h"
 #include "loop/loop.h"
+#include "conn/report.h"
 #include "net/proxy.h"
 #include <stdatomic.h>
-
-enum conn_state {
-#define STATE(name, holds, waits_for, deadline) CONN_##name,
-#include "conn/states.def"
-#undef STATE
-    CONN_STATE_COUNT
-};
 
 struct conn_limits {
     struct http1_limits head;
@@ -74,6 +68,8 @@ struct conns {
     struct tasks tasks;        /* where handlers may wait */
     uint64_t listeners_paused; /* a bit each */
     int64_t trim_at_ms;
+    struct report_scan scan;
+    struct conn_report_box reported;
 };
 
 extern const struct loop_events leat__conn_events;
@@ -94,6 +90,9 @@ void leat__conns_drain(struct conns *c);
 void leat__conns_stop(struct conns *c);
 
 const char *leat__conn_state_name(enum conn_state state);
+
+/* Tells in c->reported what stands where. */
+void leat__conns_report(struct conns *c);
 
 /* For tests and debug builds: the invariants above, for one slot. */
 void leat__conn_check(const struct conns *c, const struct slot *s);

@@ -31,6 +31,11 @@ static void set_deadline_from(struct conns *c, struct slot *s, int64_t since_ms,
         loop_set_deadline(&c->loop, s, left > 0 ? (uint32_t)left : 0);
 }
 
+static struct route_metrics *route_metrics(const struct leat_exchange *x)
+{
+    return &x->common->metrics->routes[x->link != NULL ? x->chain->metrics_row : 0];
+}
+
 /* A response is in place of the one the chain would have made: writes it, and the connection ends behind it. */
 static enum step refuse(struct leat_exchange *x, unsigned status, const char *detail)
 {
@@ -39,6 +44,7 @@ static enum step refuse(struct leat_exchange *x, unsigned status, const char *de
     leat_problem(x, (int)status, detail);
     x->flags |= X_CLOSE | X_LINGER;
     leat__response_send(x);
+    metrics_request(route_metrics(x), x->response.status, 0);
     return STEP_FLUSH;
 }
 
@@ -52,6 +58,8 @@ static bool is_prepared(struct leat_exchange *x)
 static enum step end_run(struct slot *s, struct leat_exchange *x)
 {
     leat__response_send(x);
+    metrics_request(&x->common->metrics->routes[x->chain->metrics_row], x->response.status,
+                    metrics_ticks() - x->began);
     s->state = CONN_HEAD;
     if (UNLIKELY(x->flags & (X_CLOSE | X_BY_REFERENCE | X_BROKEN)))
         return STEP_FLUSH;
@@ -62,6 +70,8 @@ static enum step end_run(struct slot *s, struct leat_exchange *x)
 
 static enum step run(struct slot *s, struct leat_exchange *x)
 {
+    if (LIKELY(x->began == 0))
+        x->began = metrics_ticks();
     if (UNLIKELY(x->chain->prepare != NULL) && !is_prepared(x)) {
         s->state = CONN_WAITING;
         return STEP_WAIT;
@@ -194,6 +204,9 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
         if (LIKELY(result == HTTP1_DONE)) {
             in->start += x->head.size;
             x->head_end = in->start;
+            if (UNLIKELY(x->since_ms != 0))
+                metrics_record(&x->common->metrics->head,
+                               ticks_of_ms((uint64_t)(c->loop.now_ms - x->since_ms)));
             return on_head(c, s, x);
         }
         if (result == HTTP1_BAD)
@@ -316,6 +329,18 @@ static bool after_special_send(struct conns *c, struct slot *s, struct leat_exch
     return true;
 }
 
+/* Octets have gone out. */
+static void count_sent(struct conns *c, struct leat_exchange *x, bool whole)
+{
+    metrics_add(&c->common.metrics->sent, x->send.sent);
+    if (LIKELY(x->send_began == 0))
+        return;
+    if (whole) {
+        metrics_record(&c->common.metrics->write, metrics_ticks() - x->send_began);
+        x->send_began = 0;
+    }
+}
+
 /* A response has gone out whole. false: the connection is closing, or its room has gone. */
 static inline bool after_send(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
@@ -355,6 +380,7 @@ static bool send_on(struct conns *c, struct slot *s, struct leat_exchange *x)
         s->state = CONN_WRITING;
         int sent = next == SEND_NOW ? loop_arm_send(&c->loop, s, &x->send) : -EIO;
         if (LIKELY(sent == 1)) {
+            count_sent(c, x, !(x->flags & X_MORE));
             if (LIKELY(!(x->flags & X_MORE))) {
                 s->state = x->resume;
                 return after_send(c, s, x);
@@ -364,6 +390,8 @@ static bool send_on(struct conns *c, struct slot *s, struct leat_exchange *x)
             continue;
         }
         if (sent == 0) {
+            if (x->send_began == 0)
+                x->send_began = metrics_ticks();
             x->send_moved = x->send.sent;
             loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
             return false;
@@ -384,6 +412,7 @@ static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
 void leat__conn_on_sent(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
     bool done;
+    count_sent(c, x, !(x->flags & X_MORE));
     if (UNLIKELY(x->way.wants == WANT_CONTENT)) { /* the client has had to read, and may not have sent */
         x->since_ms = c->loop.now_ms;
         x->content_moved = x->content_size;

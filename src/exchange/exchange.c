@@ -32,6 +32,7 @@ void leat__exchange_begin(struct leat_exchange *x)
     x->link = NULL;
     x->head_end = 0;
     x->since_ms = 0;
+    x->began = 0;
     x->way = (struct exchange_way){0};
     x->filter = NULL;
     x->source = NULL;

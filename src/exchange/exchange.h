@@ -27,6 +27,7 @@
 #include "net/net.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "observe/metrics.h"
 #include "task/task.h"
 #include <stdatomic.h>
 
@@ -55,6 +56,7 @@ struct exchange_common {
     struct shard_memory *memory;
     const struct routes *routes;
     struct counters *counters;
+    struct metrics *metrics;
     uint64_t content_max; /* bytes */
     const int64_t *now_s; /* the loop's clock: seconds of Unix time */
     int64_t date_s;       /* the second date_line tells */
@@ -141,6 +143,7 @@ struct exchange_way {
     int16_t write_error;     /* of the stream, remembered */
     int16_t form_error;      /* of leat_form_check, once form_is_seen; 0: fine */
     uint8_t form_is_seen, cookies_are_seen;
+    uint8_t is_sse;    /* the stream is one of events, and counted */
     uint8_t cursor_of; /* enum pairs_of: what x->cursor goes over; NONE: nothing yet */
 };
 
@@ -210,11 +213,13 @@ struct leat_exchange {
     struct response response;
     /* a request with parameters or content */
     const struct chain *chain;
+    uint64_t began; /* ticks, when its run began; 0: it has not */
     struct exchange_way way;
     const char *content; /* of the request */
     uint64_t content_size;
     char *content_block; /* from the content store; NULL: the content lies in place, or there is none */
     char *response_block; /* from the content store, for a response's copied content */
+    uint64_t send_began;  /* ticks, when what is being sent was not taken at once; 0: it was */
     uint64_t content_moved, send_moved; /* octets of each when its window under way began */
     int64_t content_waited_ms; /* of that window: only while its handler waits for content does it pass */
     struct response_rest rest;

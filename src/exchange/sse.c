@@ -40,6 +40,10 @@ int leat_sse_begin(leat_exchange *x)
     leat_field_set(x, "Cache-Control", "no-store");
     leat_field_set(x, "X-Accel-Buffering", "no");
     int error = leat_begin(x, 200, "text/event-stream");
+    if (error == 0 && !x->way.is_sse) {
+        x->way.is_sse = true;
+        metrics_add(&x->common->metrics->sse_begun, 1);
+    }
     return error < 0 ? error : leat_flush(x);
 }
 

@@ -312,6 +312,8 @@ void leat__stream_finish(struct leat_exchange *x)
     if (x->filter != NULL && x->way.write_error == 0)
         remember(x, x->filter->end(x, x->filter_state));
     leat__stream_close_chunk(x);
+    if (x->way.is_sse)
+        metrics_add(&x->common->metrics->sse_ended, 1);
     if (x->way.stream == STREAM_CHUNKED &&
         leat__trailers_size(x) + STREAM_LAST > PLAN_OUTPUT - x->output_size)
         wait_until_sent(x);

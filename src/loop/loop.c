@@ -120,6 +120,8 @@ void leat__loop_turn(struct loop *loop, int64_t wait_max_ms)
         loop->events->on_due(loop->context);
     }
     open_graves(loop);
+    if (LIKELY(loop->metrics != NULL))
+        metrics_record(&loop->metrics->turn, metrics_ticks() - loop->woke);
 }
 
 void leat__loop_close(struct loop *loop, struct slot *slot)

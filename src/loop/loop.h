@@ -28,6 +28,7 @@
 #include "loop/wheel.h"
 #include "loop/mailbox.h"
 #include "memory/buffer.h"
+#include "observe/metrics.h"
 #include <sys/uio.h>
 
 struct loop;
@@ -123,6 +124,8 @@ struct loop {
     struct buffer_pool *receive;
     struct buffer *scratch; /* where receives that are made by hand land (epoll: all of them) */
     struct mailbox *mailbox;
+    struct metrics *metrics; /* the shard's; NULL: nothing is recorded */
+    uint64_t woke;           /* ticks, when this turn's wait was over */
     struct wheel wheel;
     uint32_t dying; /* slots to bury at the end of the turn, linked by slot->next (index + 1) */
     uint32_t generation;   /* the last one handed out */
@@ -260,6 +263,12 @@ static inline void loop_seat(struct loop *loop, struct slot *slot, int fd)
 /* For backends: a slot with CLOSING set and nothing outstanding, its descriptor closed, goes to its grave. At the end
  * of the turn its fd becomes -1, its generation 0, its loop_flags 0, and then on_closed is called. */
 void leat__loop_bury(struct loop *loop, struct slot *slot);
+
+/* For backends: the wait is over. */
+static inline void loop_woke(struct loop *loop)
+{
+    loop->woke = metrics_ticks();
+}
 
 /* For backends: the wake-up of the mailbox was seen: empties both. */
 void leat__loop_take_mail(struct loop *loop);

@@ -331,6 +331,7 @@ static void epoll_wait_turn(struct loop *loop, int64_t timeout_ms)
     struct epoll_state *e = state_of(loop);
     int timeout = timeout_ms > INT32_MAX ? INT32_MAX : (int)timeout_ms;
     int count = machine_epoll_wait(e->fd, e->events, EVENTS_PER_TURN, timeout);
+    loop_woke(loop);
     machine_read_clock(loop);
     for (int i = 0; i < count; i++)
         handle(loop, e->events[i].data.u64, e->events[i].events);

@@ -359,6 +359,7 @@ static void uring_wait(struct loop *loop, int64_t timeout_ms)
     /* What it answers does not matter: what was not submitted now is submitted by the next turn, and completions are
      * taken as they are found. */
     io_uring_submit_and_wait_timeout(&u->ring, &cqe, 1, timeout_ms < 0 ? NULL : &limit, NULL);
+    loop_woke(loop);
     machine_read_clock(loop);
     unsigned ready = io_uring_cq_ready(&u->ring), seen = 0, head;
     io_uring_for_each_cqe(&u->ring, head, cqe)

@@ -15,6 +15,7 @@ enum mail_kind {
     MAIL_WORK,   /* value: address of a struct work that has been done (loop/worker.h) */
     MAIL_LIMITS, /* value: address of limits to apply, which stay */
     MAIL_UNPARK, /* value: handle of a task (task/task.h) */
+    MAIL_REPORT, /* tell what stands where (conn/report.h) */
     MAIL_DONE, /* value: address of what a thread of a pool has done for a task (task/blocking.h) */
 };
 

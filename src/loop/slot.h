@@ -1,7 +1,7 @@
 /* slot.h: the seat of a connection: 32 bytes, and all the user memory that a quiet one holds.
  *
  * A slot lies in the shard's slot pool (an array, so a slot has an index). Two rooms write it: the loop owns the
- * fields of the descriptor, the wheel and loop_flags; conn/ owns state, exchange, listener and address. A slot that
+ * fields of the descriptor, the wheel and loop_flags; conn/ owns state, exchange, listener, fresh and since. A slot that
  * is given back must have no operation of the loop outstanding. generation comes from a counter of the shard and is
  * 0 in a free slot, so a handle (shard, index, generation) goes stale safely, and trimmed pages (all zero) are free
  * slots without a further word. */
@@ -31,8 +31,9 @@ struct slot {
     uint8_t state;         /* enum conn_state */
     uint8_t loop_flags;    /* enum slot_loop_flags */
     uint32_t exchange;     /* index of its exchange + 1; 0: none */
-    uint32_t listener : 8; /* which listener it came by */
-    uint32_t address : 24; /* bucket of its peer's address; 0: not asked yet */
+    uint32_t listener : 7; /* which listener it came by */
+    uint32_t fresh : 1;    /* it has not said anything yet */
+    uint32_t since : 24;   /* when it was accepted: the loop's ms, cut off */
 };
 
 _Static_assert(sizeof(struct slot) == 32, "a seat costs 32 bytes");

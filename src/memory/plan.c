@@ -289,6 +289,12 @@ static void tell_tasks(struct plan *plan)
                  align_up((uint64_t)PLAN_ROUTE_DEPTH * in->route_count, CACHE_LINE));
 }
 
+size_t leat__plan_metrics(uint32_t route_count)
+{
+    return align_up(PLAN_METRICS + (size_t)PLAN_ROUTE_METRICS * clamp(route_count, 1, PLAN_METRICS_ROUTES),
+                    CACHE_LINE);
+}
+
 static void tell_pools(struct plan *plan)
 {
     add_pool(plan,
@@ -323,6 +329,13 @@ static void tell_pools(struct plan *plan)
     tell_files(plan);
     tell_tasks(plan);
     tell_records(plan);
+    add_pool(plan,
+             (struct plan_row){.what = "metrics",
+                               .each = PLAN_ROUTE_METRICS,
+                               .count = clamp(plan->input.route_count, 1, PLAN_METRICS_ROUTES),
+                               .option = "the number of routes",
+                               .note = "histograms, of each route one; pages as they are touched"},
+             leat__plan_metrics(plan->input.route_count));
 }
 
 uint32_t leat__plan_guest_parts(uint64_t bytes, uint32_t shards)
@@ -393,6 +406,12 @@ static void tell_rest(struct plan *plan)
                                         .option = "the size of --bundle",
                                         .note = "mapped from its file, shared by all shards"});
     tell_guests(plan);
+    if (in->admin > 0)
+        add_row(plan,
+                (struct plan_row){.what = "admin listener",
+                                  .bytes = in->admin,
+                                  .option = "--admin off",
+                                  .note = "the live page and the metrics, a server of their own"});
     add_row(plan, (struct plan_row){.what = "program, libraries",
                                     .bytes = PLAN_PROGRAM,
                                     .option = "nothing",

@@ -26,11 +26,14 @@ enum {
     PLAN_CHUNK = 4096,                            /* a further chunk of an arena */
     PLAN_LARGE = 65536,                           /* a large head, or a large piece of an arena */
     PLAN_SLOT = 32,                               /* a connection's seat */
-    PLAN_PEER = 20,           /* a client's address, where they are remembered */
-    PLAN_ROUTE_DEPTH = 16,    /* what a shard knows of a route */
-    PLAN_WORK = 8192,         /* what a worker is given: a path, and what it found */
-    PLAN_WORKS = 48,          /* of a shard, under way at once; fewer than a mailbox holds */
-    PLAN_TASK_GUARDS = 30000, /* stacks whose guards are mappings: a process has 65,530 of them */
+    PLAN_PEER = 20,             /* a client's address, where they are remembered */
+    PLAN_ROUTE_DEPTH = 16,      /* what a shard knows of a route */
+    PLAN_METRICS = 56392,       /* what a shard records (observe/metrics.h) */
+    PLAN_ROUTE_METRICS = 11312, /* and of each route */
+    PLAN_METRICS_ROUTES = 256,  /* routes beyond share the last one's */
+    PLAN_WORK = 8192,           /* what a worker is given: a path, and what it found */
+    PLAN_WORKS = 48,            /* of a shard, under way at once; fewer than a mailbox holds */
+    PLAN_TASK_GUARDS = 30000,   /* stacks whose guards are mappings: a process has 65,530 of them */
     PLAN_WORKER_STACK = 128 * 1024, /* addresses of a worker's stack */
     PLAN_SHARD_STATE = 128 * 1024, /* timer wheel, mailbox, counters and loop of a shard, at most */
     PLAN_STACK = 256 * 1024,       /* addresses of a shard's stack */
@@ -64,7 +67,8 @@ struct plan_input {
     uint32_t listeners;
     uint64_t memory;      /* bytes our rows may take; 0: not bounded */
     uint64_t route_bytes; /* what the compiled routes take, once */
-    uint32_t route_count; /* of which each shard keeps figures, where handlers may wait */
+    uint32_t route_count; /* of which each shard keeps figures */
+    uint64_t admin;       /* bytes of the admin listener's own server; 0: none */
     uint64_t table_bytes; /* what ready-made middleware keeps, once */
     bool private_descriptors;
     bool uring;                /* counts the rings' pages and the kernel's polls */
@@ -122,6 +126,9 @@ int leat__plan_make(struct plan *plan, const struct plan_input *input, char *err
 /* Parts of a library's heap, each with its own lock. */
 uint32_t leat__plan_guest_parts(uint64_t bytes, uint32_t shards);
 
+/* Bytes of what one shard records. */
+size_t leat__plan_metrics(uint32_t route_count);
+
 /* Whether a pool was used little for TRIM_AFTER_MS: its high water in each of the windows that make up that time. */
 enum {
     TRIM_AFTER_MS = 30000,
@@ -149,6 +156,7 @@ struct shard_memory {
     char *depths;   /* PLAN_ROUTE_DEPTH bytes for each route */
     char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
     char *log_ring; /* NULL: no log */
+    char *metrics;
     struct pool user[PLAN_USER_POOLS_MAX];
     uint32_t user_count;
     uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */

@@ -40,6 +40,7 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     if (plan->input.log_ring > 0)
         m->log_ring = leat__region_take(&m->region, align_up(plan->input.log_ring, PAGE_SIZE_BYTES),
                                         PAGE_SIZE_BYTES);
+    m->metrics = leat__region_take(&m->region, leat__plan_metrics(plan->input.route_count), CACHE_LINE);
     ASSERT(m->region.size - m->region.used < PAGE_SIZE_BYTES);
     leat__region_seal(&m->region);
     if (error < 0)

@@ -112,5 +112,7 @@ void leat__main_tell_addresses(const leat_server *server, const char *name)
     for (size_t i = 0; leat__server_address(server, i, address, sizeof address); i++)
         printf(" %s", address);
     printf(", loop %s, %u shard%s\n", leat__server_loop_name(server), shards, shards == 1 ? "" : "s");
+    if (leat__server_admin_address(server, address, sizeof address))
+        printf("%s: live page on %s/leat/\n", name, address);
     fflush(stdout);
 }

@@ -8,6 +8,8 @@
  * region of the shard's. */
 #define _GNU_SOURCE /* unshare, close_range */
 #include "server/server.h"
+#include "admin/admin.h"
+#include "base/clock.h"
 #include "memory/seal.h"
 #include "net/proxy.h"
 #include "observe/access_log.h"
@@ -51,6 +53,10 @@ struct leat_server {
     int exit_status;
     struct listeners listeners;
     struct access_log *log; /* NULL: none */
+    struct admin *admin;    /* NULL: none; with the server of its own: */
+    leat_server *admin_server;
+    struct look_source source; /* what it sees */
+    int *admin_listeners;
     struct routes routes;
     struct region region; /* routes, shards */
     struct shard_thread *threads;
@@ -139,6 +145,8 @@ static void make_plan(leat_server *server)
     count_listeners(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
     leat__app_blocking_plan(server->app, &input);
+    if (server->admin_server != NULL && leat__server_plan(server->admin_server) != NULL)
+        input.admin = leat__admin_bytes(leat__server_plan(server->admin_server));
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
         add_error(server, EX_CONFIG, line);
 }
@@ -153,6 +161,21 @@ static leat_server *create_empty(leat_app *app)
     return server;
 }
 
+/* The admin listener: a server of its own, whose config says that it has none. */
+static void make_admin(leat_server *server)
+{
+    char line[512];
+    server->admin = leat__admin_create(&server->config, program_invocation_short_name, line, sizeof line);
+    if (server->admin == NULL) {
+        if (line[0] != '\0')
+            add_error(server, EX_CONFIG, line);
+        return;
+    }
+    server->admin_server = leat__server_create(server->admin->app, &server->admin->config);
+    if (leat_server_error(server->admin_server)[0] != '\0')
+        add_error(server, EX_CONFIG, leat_server_error(server->admin_server));
+}
+
 leat_server *leat__server_create(leat_app *app, const struct config *config)
 {
     leat_server *server = create_empty(app);
@@ -161,6 +184,7 @@ leat_server *leat__server_create(leat_app *app, const struct config *config)
     server->config.never_waits = leat__app_root(app)->never_waits;
     server->config.bundles = leat__app_root(app)->bundle_bytes;
     leat__config_complete(&server->config);
+    make_admin(server);
     make_plan(server);
     return server;
 }
@@ -453,6 +477,56 @@ static int start_shards(leat_server *server)
     return error;
 }
 
+static struct conns *conns_of_shard(void *argument, uint32_t i)
+{
+    leat_server *server = argument;
+    return &server->threads[i].shard.conns;
+}
+
+/* Behind the shards. Where nobody said where, any port will do. */
+static int start_admin(leat_server *server)
+{
+    uint32_t listeners = server->listeners.count;
+    if (server->admin == NULL)
+        return 0;
+    server->admin_listeners = leat__start_alloc(listeners * sizeof(int));
+    for (uint32_t i = 0; i < listeners; i++)
+        server->admin_listeners[i] = listeners_fd(&server->listeners, 0, i);
+    server->source = (struct look_source){
+        .name = server->admin->name,
+        .config = &server->config,
+        .plan = &server->plan,
+        .routes = &server->routes,
+        .app = leat__app_root(server->app),
+        .shard_count = server->config.shards,
+        .shard = conns_of_shard,
+        .server = server,
+        .loop = leat__server_loop_name(server),
+        .listeners = server->admin_listeners,
+        .listener_count = listeners,
+        .started_s = leat__clock_realtime_s(),
+    };
+    leat__looker_begin(server->admin->looker, &server->source);
+    int error = leat_server_start(server->admin_server);
+    if (error == -EADDRINUSE && server->admin->is_default) {
+        leat_server_destroy(server->admin_server);
+        server->admin->config.listen.items[0] = "localhost:0";
+        server->admin_server = leat__server_create(server->admin->app, &server->admin->config);
+        error = leat_server_start(server->admin_server);
+    }
+    return error;
+}
+
+static void stop_admin(leat_server *server)
+{
+    if (server->admin == NULL || server->admin_listeners == NULL)
+        return;
+    leat__server_stop_now(server->admin_server);
+    leat_server_stop(server->admin_server);
+    leat__start_free(server->admin_listeners);
+    server->admin_listeners = NULL;
+}
+
 static void close_what_is_open(leat_server *server)
 {
     if (server->running) {
@@ -471,6 +545,7 @@ int leat_server_start(leat_server *server)
     if (server->error[0] != '\0')
         return -EINVAL;
     choose_loop(server);
+    leat__ticks_open();
     int error = leat__listeners_open(&server->listeners, server->config.shards, line, sizeof line);
     if (error < 0) {
         add_error(server, EX_UNAVAILABLE, line);
@@ -492,6 +567,12 @@ int leat_server_start(leat_server *server)
     if (error < 0) {
         snprintf(line, sizeof line, "the shards could not be opened: %s", strerror(-error));
         add_error(server, EX_OSERR, line);
+        close_what_is_open(server);
+        return error;
+    }
+    error = start_admin(server);
+    if (error < 0) {
+        add_error(server, EX_UNAVAILABLE, leat_server_error(server->admin_server));
         close_what_is_open(server);
     }
     return error;
@@ -515,6 +596,11 @@ bool leat__server_address(const leat_server *server, size_t i, char *out, size_t
     leat__net_describe(listeners_fd(&server->listeners, 0, (uint32_t)i), bound, sizeof bound);
     snprintf(out, size, "%s%s", strncmp(bound, "unix:", 5) == 0 ? "" : "http://", bound);
     return true;
+}
+
+bool leat__server_admin_address(const leat_server *server, char *out, size_t size)
+{
+    return server->admin_listeners != NULL && leat__server_address(server->admin_server, 0, out, size);
 }
 
 int leat_server_port(const leat_server *server, size_t i)
@@ -623,6 +709,7 @@ void leat_server_stop(leat_server *server)
     leat__server_drain(server);
     wait_for_shards(server);
     leat__server_stop_now(server);
+    stop_admin(server); /* it looks at the shards */
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
@@ -667,6 +754,8 @@ void leat_server_destroy(leat_server *server)
     if (server == NULL)
         return;
     leat_server_stop(server);
+    leat_server_destroy(server->admin_server);
+    leat__admin_destroy(server->admin);
     sem_destroy(&server->opened);
     sem_destroy(&server->ended);
     pthread_mutex_destroy(&server->counts_lock);

@@ -26,6 +26,8 @@ const char *leat__server_loop_name(const leat_server *server);
 const char *leat__server_loop_why(const leat_server *server);
 
 /* "http://127.0.0.1:8080", "unix:/path": of the i-th bound listener (after start); false when there is no i-th. */
+/* The admin listener's first; false: there is none. */
+bool leat__server_admin_address(const leat_server *server, char *out, size_t size);
 bool leat__server_address(const leat_server *server, size_t i, char *out, size_t size);
 
 /* The exit status for a failed create or start (leat.h, leat_main). */

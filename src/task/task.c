@@ -291,6 +291,9 @@ static void wake_whose_time_has_come(struct tasks *t)
     struct timer *timer;
     while ((timer = leat__timers_take(&t->timers, t->loop->now_ms)) != NULL) {
         struct task *task = (struct task *)(void *)((char *)timer - offsetof(struct task, timer));
+        if (t->loop->metrics != NULL)
+            metrics_record(&t->loop->metrics->lateness,
+                           ticks_of_ms((uint64_t)(t->loop->now_ms - timer->at_ms)));
         leat__task_wake(task, task->deadline_ms <= t->loop->now_ms ? -ETIMEDOUT : -ETIME);
     }
 }

@@ -275,6 +275,10 @@ static void no_options_are_the_defaults(void **state)
     (void)state;
     struct config c, defaults;
     leat__config_default(&defaults);
+    assert_null(defaults.admin);
+    assert_int_equal(leat__config_from_options(&c, NULL, 0, error, sizeof error), 0);
+    assert_string_equal(c.admin, "off"); /* a program shows itself when it says so */
+    defaults.admin = c.admin;
     assert_int_equal(leat__config_from_options(&c, NULL, 0, error, sizeof error), 0);
     assert_memory_equal(&c, &defaults, sizeof c);
     assert_int_equal(leat__config_from_options(&c, &(leat_server_options){0},

@@ -1,0 +1,82 @@
+/* histogram.c: see histogram.h. */
+#include "observe/histogram.h"
+
+uint64_t leat__histogram_first(unsigned bucket)
+{
+    unsigned power = bucket >> HISTOGRAM_PARTS_BITS;
+    if (power <= 1)
+        return bucket;
+    return (uint64_t)(HISTOGRAM_PARTS + bucket % HISTOGRAM_PARTS) << (power - 1);
+}
+
+uint64_t leat__histogram_last(unsigned bucket)
+{
+    unsigned power = bucket >> HISTOGRAM_PARTS_BITS;
+    return leat__histogram_first(bucket) + (power <= 1 ? 0 : (UINT64_C(1) << (power - 1)) - 1);
+}
+
+void leat__histogram_add(struct histogram *to, const struct histogram *from)
+{
+    to->sum += tally_read(&from->sum);
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        to->buckets[i] += tally_read(&from->buckets[i]);
+}
+
+void leat__histogram_subtract(struct histogram *now, const struct histogram *then)
+{
+    now->sum -= then->sum;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        now->buckets[i] -= then->buckets[i];
+}
+
+uint64_t leat__histogram_count(const struct histogram *h)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
+        count += h->buckets[i];
+    return count;
+}
+
+static uint64_t middle(unsigned bucket)
+{
+    return leat__histogram_first(bucket) +
+           (leat__histogram_last(bucket) - leat__histogram_first(bucket)) / 2;
+}
+
+uint64_t leat__histogram_quantile(const struct histogram *h, double share)
+{
+    uint64_t count = leat__histogram_count(h), below = 0;
+    double wanted = share * (double)count;
+    if (count == 0)
+        return 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        below += h->buckets[i];
+        if (below > 0 && (double)below >= wanted)
+            return middle(i);
+    }
+    return leat__histogram_max(h);
+}
+
+uint64_t leat__histogram_up_to(const struct histogram *h, uint64_t limit)
+{
+    uint64_t count = 0;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        uint64_t first = leat__histogram_first(i), last = leat__histogram_last(i);
+        if (last > limit) {
+            if (first <= limit)
+                count += (uint64_t)((double)h->buckets[i] * (double)(limit - first + 1) /
+                                    (double)(last - first + 1));
+            break;
+        }
+        count += h->buckets[i];
+    }
+    return count;
+}
+
+uint64_t leat__histogram_max(const struct histogram *h)
+{
+    for (unsigned i = HISTOGRAM_BUCKETS; i-- > 0;)
+        if (h->buckets[i] != 0)
+            return middle(i);
+    return 0;
+}

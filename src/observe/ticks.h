@@ -1,0 +1,38 @@
+/* ticks.h: a clock that costs a few nanoseconds, for what is measured at every request: the processor's own counter (TSC,
+ * CNTVCT) where it is steady, else the kernel's monotonic clock. Differences mean something, values do not. How long a
+ * tick is, is found out once, at start. */
+#ifndef LEAT_TICKS_H
+#define LEAT_TICKS_H
+
+#include "base/base.h"
+
+extern bool leat__ticks_are_steady; /* the processor's counter is; before the first server starts it is not asked */
+
+uint64_t leat__ticks_by_kernel(void);
+
+static inline uint64_t ticks_now(void)
+{
+#if defined(__x86_64__)
+    if (LIKELY(leat__ticks_are_steady))
+        return __builtin_ia32_rdtsc();
+    return leat__ticks_by_kernel();
+#else
+    uint64_t count;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(count));
+    return count;
+#endif
+}
+
+/* At start, before any tick is taken; takes some 2 ms the first time. From one thread. */
+void leat__ticks_open(void);
+
+/* After leat__ticks_open. */
+uint64_t leat__ticks_per_second(void);
+
+static inline uint64_t ticks_of_ms(uint64_t ms)
+{
+    extern uint64_t leat__ticks_per_ms;
+    return ms * leat__ticks_per_ms;
+}
+
+#endif
