@@ -6,7 +6,6 @@
 #define _GNU_SOURCE /* memmem */
 #include "exchange/exchange.h"
 #include <stdio.h>
-#include <strings.h>
 
 static const char page_lines[] =
     "Content-Type: text/html; charset=utf-8\r\n"
@@ -88,63 +87,20 @@ static const char of_server[] = "Something went wrong on the server.";
 
 /* ── Who takes a page ── */
 
-/* What stands before the separator, without blanks around it; rest is what stands behind. */
-static leat_slice take(leat_slice *rest, char separator)
-{
-    leat_slice piece = *rest;
-    const char *end = memchr(rest->data, separator, rest->size);
-    if (end != NULL)
-        piece.size = (size_t)(end - rest->data);
-    size_t taken = piece.size + (end != NULL);
-    *rest = (leat_slice){rest->data + taken, rest->size - taken};
-    while (piece.size > 0 && (*piece.data == ' ' || *piece.data == '\t'))
-        piece = (leat_slice){piece.data + 1, piece.size - 1};
-    while (piece.size > 0 && (piece.data[piece.size - 1] == ' ' || piece.data[piece.size - 1] == '\t'))
-        piece.size--;
-    return piece;
-}
-
-/* A weight is "0", "0.5", "1.000" (RFC 9110 12.4.2): in thousandths; 0 for what is none. */
-static int weight_of(leat_slice text)
-{
-    int weight = 0, each = 1000;
-    for (size_t i = 0; i < text.size && each > 0; i++) {
-        if (i == 1 && text.data[i] == '.')
-            continue;
-        if (text.data[i] < '0' || text.data[i] > '9')
-            return 0;
-        weight += (text.data[i] - '0') * each;
-        each /= 10;
-    }
-    return weight;
-}
-
-static bool is_type(leat_slice type, const char *name)
-{
-    return type.size == strlen(name) && strncasecmp(type.data, name, type.size) == 0;
-}
-
 /* "text/html;q=0.5, application/json": how much the list wants either, at most. A star names nothing. */
 static void weigh(leat_slice list, int *html, int *json)
 {
-    while (list.size > 0) {
-        leat_slice element = take(&list, ',');
-        if (element.size == 0)
+    struct http_text rest = {list.data, list.size}, element;
+    struct http_media media;
+    while (leat__http_list_next(&rest, &element)) {
+        if (!leat__http_media_parse(element, &media))
             continue;
-        leat_slice type = take(&element, ';');
-        int weight = 1000;
-        int *which = is_type(type, "text/html") ? html
-                     : is_type(type, "application/json") ||
-                             is_type(type, "application/problem+json")
-                         ? json
-                         : NULL;
-        while (which != NULL && element.size > 0) {
-            leat_slice parameter = take(&element, ';');
-            if (parameter.size >= 2 && strncasecmp(parameter.data, "q=", 2) == 0)
-                weight = weight_of((leat_slice){parameter.data + 2, parameter.size - 2});
-        }
-        if (which != NULL && weight > *which)
-            *which = weight;
+        int weight = leat__http_weight_of(media.parameters);
+        if (leat__http_media_is(&media, "text", "html"))
+            *html = weight > *html ? weight : *html;
+        else if (leat__http_media_is(&media, "application", "json") ||
+                 leat__http_media_is(&media, "application", "problem+json"))
+            *json = weight > *json ? weight : *json;
     }
 }
 

@@ -58,20 +58,14 @@ enum http_coding leat__prepared_choose(const struct leat_exchange *x, unsigned t
 /* "text/html;q=0.5, * / *": whether a list of media ranges takes HTML at all. */
 static bool takes_html(leat_slice accept)
 {
-    static const char *const fit[] = {"text/html", "text/*", "*/*"};
-    const char *at = accept.data, *end = at + accept.size;
-    while (at < end) {
-        while (at < end && (*at == ' ' || *at == '\t' || *at == ','))
-            at++;
-        size_t size = 0;
-        while (at + size < end && strchr(";, \t", at[size]) == NULL)
-            size++;
-        for (size_t i = 0; i < COUNT_OF(fit); i++)
-            if (size == strlen(fit[i]) && strncasecmp(at, fit[i], size) == 0)
-                return true;
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        at = comma != NULL ? comma : end;
-    }
+    struct http_text rest = {accept.data, accept.size}, element;
+    struct http_media media;
+    while (leat__http_list_next(&rest, &element))
+        if (leat__http_media_parse(element, &media) &&
+            (leat__http_media_is(&media, "text", "html") ||
+             leat__http_media_is(&media, "text", "*") || leat__http_media_is(&media, "*", "*")) &&
+            leat__http_weight_of(media.parameters) > 0)
+            return true;
     return false;
 }
 

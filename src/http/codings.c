@@ -7,7 +7,7 @@
  * there. A coding that is named twice has the lower weight, so that "gzip;q=0" means what it says.
  *
  * Without the field anything would do, and identity is what everybody understands. */
-#include "http/conditions.h"
+#include "http/parameters.h"
 
 enum { WEIGHT_MAX = 1000, UNNAMED = WEIGHT_MAX + 1 };
 
@@ -21,52 +21,22 @@ const char *leat__http_coding_name(enum http_coding coding)
     return names[coding];
 }
 
-/* Thousandths, or UNNAMED: malformed. */
-static uint16_t read_weight(const char *at, const char *end)
-{
-    if (at == end || (*at != '0' && *at != '1'))
-        return UNNAMED;
-    unsigned weight = *at++ == '1' ? WEIGHT_MAX : 0;
-    if (at == end)
-        return (uint16_t)weight;
-    if (*at++ != '.' || end - at > 3)
-        return UNNAMED;
-    for (unsigned worth = WEIGHT_MAX / 10; at < end; at++, worth /= 10) {
-        if (*at < '0' || *at > '9')
-            return UNNAMED;
-        weight += (unsigned)(*at - '0') * worth;
-    }
-    return (uint16_t)(weight <= WEIGHT_MAX ? weight : UNNAMED);
-}
-
-static bool is_name(struct http_text text, const char *lower)
-{
-    if (text.size != strlen(lower))
-        return false;
-    for (size_t i = 0; i < text.size; i++) {
-        char c = text.data[i];
-        if ((c >= 'A' && c <= 'Z' ? c | 0x20 : c) != lower[i])
-            return false;
-    }
-    return true;
-}
-
 /* NULL: a coding that we never have. */
 static uint16_t *weight_of(struct weights *w, struct http_text coding)
 {
-    if (is_name(coding, "br"))
+    if (leat__http_text_is(coding, "br"))
         return &w->of[CODING_BR];
-    if (is_name(coding, "gzip") || is_name(coding, "x-gzip")) /* 8.4.1.3 */
+    if (leat__http_text_is(coding, "gzip") || leat__http_text_is(coding, "x-gzip")) /* 8.4.1.3 */
         return &w->of[CODING_GZIP];
-    if (is_name(coding, "identity"))
+    if (leat__http_text_is(coding, "identity"))
         return &w->of[CODING_IDENTITY];
-    return is_name(coding, "*") ? &w->rest : NULL;
+    return leat__http_text_is(coding, "*") ? &w->rest : NULL;
 }
 
 /* "gzip", "gzip;q=0.5", with spaces around the semicolon */
 static void read_element(struct weights *w, struct http_text element)
 {
-    uint16_t weight = WEIGHT_MAX;
+    int weight = WEIGHT_MAX;
     const char *semicolon = memchr(element.data, ';', element.size);
     if (semicolon != NULL) {
         const char *end = element.data + element.size;
@@ -74,27 +44,15 @@ static void read_element(struct weights *w, struct http_text element)
         parameter = http_text_trim(parameter);
         if (parameter.size < 2 || (parameter.data[0] | 0x20) != 'q' || parameter.data[1] != '=')
             return;
-        weight = read_weight(parameter.data + 2, parameter.data + parameter.size);
-        if (weight == UNNAMED)
+        weight = leat__http_weight_parse((struct http_text){parameter.data + 2, parameter.size - 2});
+        if (weight < 0)
             return;
         element.size = (size_t)(semicolon - element.data);
         element = http_text_trim(element);
     }
     uint16_t *known = weight_of(w, element);
     if (known != NULL && weight < *known)
-        *known = weight;
-}
-
-static void read_line(struct weights *w, struct http_text line)
-{
-    for (const char *at = line.data, *end = at + line.size; at < end;) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        const char *stop = comma != NULL ? comma : end;
-        struct http_text element = http_text_trim((struct http_text){at, (size_t)(stop - at)});
-        if (element.size > 0)
-            read_element(w, element);
-        at = stop + 1;
-    }
+        *known = (uint16_t)weight;
 }
 
 enum http_coding leat__http_coding_choose(const struct http_lines *accept_encoding, unsigned there)
@@ -105,8 +63,11 @@ enum http_coding leat__http_coding_choose(const struct http_lines *accept_encodi
         accept_encoding->count > CONDITION_LINES_MAX)
         return CODING_IDENTITY;
     struct weights w = {.of = {UNNAMED, UNNAMED, UNNAMED}, .rest = UNNAMED};
-    for (uint32_t i = 0; i < accept_encoding->count; i++)
-        read_line(&w, accept_encoding->lines[i]);
+    for (uint32_t i = 0; i < accept_encoding->count; i++) {
+        struct http_text rest = accept_encoding->lines[i], element;
+        while (leat__http_list_next(&rest, &element))
+            read_element(&w, element);
+    }
     enum http_coding best = CODING_IDENTITY;
     uint16_t most = 0;
     for (size_t i = 0; i < COUNT_OF(liked); i++) {

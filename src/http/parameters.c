@@ -166,6 +166,15 @@ int leat__http_weight_parse(struct http_text text)
     return weight <= WHOLE ? weight : -1;
 }
 
+int leat__http_weight_of(struct http_text parameters)
+{
+    struct http_parameter p;
+    while (leat__http_parameter_next(&parameters, &p) == HTTP_PARAMETER)
+        if (leat__http_text_is(p.name, "q"))
+            return p.quoted ? -1 : leat__http_weight_parse(p.value);
+    return 1000;
+}
+
 /* ── Media types ── */
 
 bool leat__http_media_parse(struct http_text text, struct http_media *media)

@@ -134,6 +134,7 @@ static void the_fallback_answers_for_pages(void **state)
         assert_answer(ask_all("GET", "/any", "Accept: text/html;q=0.9, image/png\r\n"), 200, "app");
         assert_answer(ask_all("GET", "/any", "Accept: image/png\r\nAccept: */*\r\n"), 200, "app");
         assert_int_equal(status_of(ask_all("GET", "/any", "Accept: application/json\r\n")), 404);
+        assert_int_equal(status_of(ask_all("GET", "/any", "Accept: text/html;q=0, image/png\r\n")), 404);
         assert_int_equal(status_of(ask("/any/image.png")), 404);
         assert_int_equal(status_of(ask("/.git")), 404);
         assert_answer(ask_all("HEAD", "/any", ""), 200, "");

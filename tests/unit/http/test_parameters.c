@@ -101,6 +101,19 @@ static void weights_have_three_digits(void **state)
         assert_int_equal(leat__http_weight_parse(text_of(table[i].text)), table[i].weight);
 }
 
+static void a_weight_stands_among_parameters(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *parameters;
+        int weight;
+    } table[] = {
+        {"", 1000},         {";a=b", 1000},  {" ; Q=0.5", 500}, {";a=\"q=0\";q=0.2;q=0.9", 200},
+        {";q=\"0.5\"", -1}, {";q=high", -1}, {";;q=0", 0},      {";a b;q=0", 1000}};
+    for (size_t i = 0; i < COUNT_OF(table); i++)
+        assert_int_equal(leat__http_weight_of(text_of(table[i].parameters)), table[i].weight);
+}
+
 static void media_types_have_two_names(void **state)
 {
     (void)state;
@@ -151,6 +164,7 @@ int main(void)
         cmocka_unit_test(what_is_no_parameter_is_told),
         cmocka_unit_test(quoted_or_not_a_value_is_the_same),
         cmocka_unit_test(weights_have_three_digits),
+        cmocka_unit_test(a_weight_stands_among_parameters),
         cmocka_unit_test(media_types_have_two_names),
         cmocka_unit_test(pairs_are_split_at_the_first_equals_sign),
     };
