@@ -1,5 +1,5 @@
-"""JSON in and out: the cases of JSONTestSuite, texts made to hurt, documents that come back as they went, and texts that
-are written while the client reads. JSON_ROUNDS: random documents per loop (200)."""
+"""JSON in and out: the cases of JSONTestSuite (tests/json), texts made to hurt, documents that come back as they went, and
+texts that are written while the client reads. JSON_ROUNDS: random documents per loop (200)."""
 import json
 import math
 import os
