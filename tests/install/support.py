@@ -50,7 +50,7 @@ def serves(report, name, command, questions, env=None, look=None):
     wrong = []
     try:
         with Child([*command, "--listen", f"127.0.0.1:{port}", "--quiet", "--shards", "1"], env=env) as child:
-            child.wait_until_serving(port)
+            child.wait_for_text("listening")
             wrong += [f"{path}: {got}" for path, content in questions.items() if (got := get(port, path)) != content]
             if look and (seen := look(child.pid)):
                 wrong.append(seen)
