@@ -104,7 +104,9 @@ LEAT_API int64_t leat_param_int(leat_exchange *x, const char *name, int64_t othe
 LEAT_API const char *leat_query(leat_exchange *x, const char *name); /* decoded, first of that name; NULL: none */
 LEAT_API int64_t leat_query_int(leat_exchange *x, const char *name, int64_t otherwise);
 LEAT_API leat_slice leat_query_string(leat_exchange *x); /* as sent, without '?' */
-LEAT_API leat_slice leat_content(leat_exchange *x); /* whole, transfer coding removed; size 0: none */
+/* Whole, transfer coding removed; size 0: none. Over --content-max (1 MiB) it is 413: larger ones are read in pieces, by
+ * a route of leat_post_stream (leat/stream.h). */
+LEAT_API leat_slice leat_content(leat_exchange *x);
 /* Address of the client, "127.0.0.1" or "2001:db8::1"; where a listener takes the PROXY protocol, the one that it told. */
 LEAT_API const char *leat_peer(leat_exchange *x);
 LEAT_API void *leat_data(leat_exchange *x); /* what the `_with` registration was given */

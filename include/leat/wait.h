@@ -42,8 +42,9 @@ LEAT_API int leat_yield(void);
  * it; -EBADF …; -ECANCELED, -ETIMEDOUT. */
 LEAT_API int leat_wait_fd(int fd, int events, int64_t timeout_ms);
 
-/* Begins function(argument) as a task of its own on this shard, in the next turn. 0: no stack is free (--tasks), the shard
- * is stopping, or this is not a shard's thread. It is canceled when the server stops. */
+/* Begins function(argument) as a task of its own on this shard, in the next turn. What argument points to must outlive it: a
+ * handler's stack and arena do not, for a handler whose client goes ends also while it waits in leat_join. 0: no stack is
+ * free (--tasks), the shard is stopping, or this is not a shard's thread. It is canceled when the server stops. */
 LEAT_API leat_task leat_spawn(void (*function)(void *argument), void *argument);
 LEAT_API leat_task leat_task_self(void); /* 0: no task runs here */
 /* Until a task of this shard has ended. 0; -ETIME; -EDEADLK: it is this one; -EXDEV: another shard's; -ECANCELED,
