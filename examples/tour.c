@@ -1,6 +1,7 @@
-/* tour.c: a small notice board that uses everything Leat has. Read it from top to bottom; each part
- * says which call it shows and gives a line to try. Start it with ./tour, then open
- * http://localhost:8080/ for the list.
+/* tour.c: a small notice board that uses the core of Leat, leat.h itself. Read it from top to bottom;
+ * each part says which call it shows and gives a line to try. Start it with ./tour, then open
+ * http://localhost:8080/ for the list. What has a header of its own (waiting, streams, JSON, forms,
+ * sessions, ready-made middleware …) has its pages in doc/cookbook.
  *
  *  1. answering        5. content               9. memory that is certain
  *  2. parameters       6. problems and redirects 10. a pool of your own
@@ -192,7 +193,7 @@ static void guard(leat_exchange *x)
     const char *key = leat_data(x);
     leat_slice given = leat_field(x, "Authorization");
     bool is_change = strcmp(leat_method(x), "DELETE") == 0;
-    if (is_change && (given.size != strlen(key) || memcmp(given.data, key, given.size) != 0)) {
+    if (is_change && !leat_is_same_secret(given.data, given.size, key, strlen(key))) {
         leat_field_set(x, "WWW-Authenticate", "Bearer");
         leat_problem(x, 401, "Taking notes down needs the key");
         return;
