@@ -1,5 +1,6 @@
 /* admin.c: the admin listener's app, and what its server is told. See admin.h. */
 #include "admin/admin.h"
+#include "admin/metrics_text.h"
 #include "exchange/app.h"
 #include "memory/seal.h"
 #include "net/net.h"
@@ -94,19 +95,19 @@ static void configure(struct admin *admin, const struct config *config)
     c->quiet = true;
 }
 
-static void add_routes(struct admin *admin)
+static void add_routes(struct admin *admin, const leat_app *looked_at)
 {
     leat_app *app = admin->app, *guarded;
     leat_get_with(app, "/healthz", leat__admin_healthz, admin);
     leat_get_with(app, "/readyz", leat__admin_readyz, admin);
     guarded = leat_group(app, "");
     leat_use_with(guarded, leat__admin_guard, admin);
-    leat__admin_add_metrics(admin, guarded);
+    leat__admin_add_metrics(admin, guarded, looked_at);
     leat__admin_add_page(admin, guarded);
 }
 
-struct admin *leat__admin_create(const struct config *config, const char *name, char *error,
-                                 size_t error_size)
+struct admin *leat__admin_create(const struct config *config, const leat_app *app, const char *name,
+                                 char *error, size_t error_size)
 {
     error[0] = '\0';
     if (config->admin != NULL && strcmp(config->admin, "off") == 0)
@@ -123,8 +124,14 @@ struct admin *leat__admin_create(const struct config *config, const char *name, 
     }
     admin->looker = leat__looker_create();
     admin->app = leat_app_create();
-    add_routes(admin);
+    add_routes(admin, app);
     return admin;
+}
+
+void leat__admin_begin(struct admin *admin, const struct look_source *source)
+{
+    leat__looker_begin(admin->looker, source);
+    leat__metrics_text_begin(admin->metrics, admin->looker);
 }
 
 uint64_t leat__admin_bytes(const struct plan *plan)

@@ -3,7 +3,7 @@
  * whatever is asked of it costs the requests nothing but processor time.
  *
  *     /leat/        the live page, and what it is made of (page.c, live.c)
- *     /metrics      for Prometheus (metrics_text.c)
+ *     /metrics      for Prometheus (metrics_text.c, families.c)
  *     /healthz      200: the process answers (health.c)
  *     /readyz       200: it takes requests; 503: it drains, or is overloaded (health.c)
  *
@@ -23,15 +23,19 @@ enum {
 struct admin {
     leat_app *app;
     struct looker *looker;
+    struct metrics_text *metrics;    /* metrics_text.c */
     const char *name;                /* the program's */
     bool is_default;                 /* its address: another port is taken when that is in use */
     char token[ADMIN_TOKEN_MAX + 1]; /* "": none is wanted */
     struct config config;            /* of its server */
 };
 
-/* At start. NULL with an empty line: config says off; with a line of error: what is wrong with the address or the token. */
-struct admin *leat__admin_create(const struct config *config, const char *name, char *error,
-                                 size_t error_size);
+/* At start, behind all that the program registers with app. NULL with an empty line: config says off; with a line of error:
+ * what is wrong with the address or the token. */
+struct admin *leat__admin_create(const struct config *config, const leat_app *app, const char *name,
+                                 char *error, size_t error_size);
+/* Before its server starts: what there is to be seen. */
+void leat__admin_begin(struct admin *admin, const struct look_source *source);
 /* What its server's plan adds to ours: all but what the process has anyway. */
 uint64_t leat__admin_bytes(const struct plan *plan);
 void leat__admin_destroy(struct admin *admin); /* takes NULL; with its app, behind its server */
@@ -43,7 +47,7 @@ void leat__admin_guard(leat_exchange *x);
 void leat__admin_healthz(leat_exchange *x);
 void leat__admin_readyz(leat_exchange *x);
 /* Registers its own. */
-void leat__admin_add_metrics(struct admin *admin, leat_app *group);
+void leat__admin_add_metrics(struct admin *admin, leat_app *group, const leat_app *looked_at);
 void leat__admin_add_page(struct admin *admin, leat_app *group);
 
 #endif

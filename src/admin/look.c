@@ -22,6 +22,10 @@ struct looker {
     struct conn_report report;
     struct histogram sum;
     struct route_metrics row;
+    /* Counts that are found by taking one from another, which was counted a moment before or behind: what was told once is
+     * never told smaller again. */
+    uint64_t told_2xx[PLAN_METRICS_ROUTES];
+    uint64_t told_at_once[LOOK_HISTOGRAMS];
     int64_t began_ms;
     int stat, netstat, snmp, sockstat; /* -1: this machine has none */
     char text[NETSTAT_TEXT];
@@ -37,6 +41,8 @@ struct looker *leat__looker_create(void)
 void leat__looker_begin(struct looker *l, const struct look_source *source)
 {
     l->source = source;
+    memset(l->told_2xx, 0, sizeof l->told_2xx);
+    memset(l->told_at_once, 0, sizeof l->told_at_once);
     l->fillings = leat__start_alloc(source->shard_count * sizeof *l->fillings);
     l->answered_ms = leat__start_alloc(source->shard_count * sizeof *l->answered_ms);
     l->began_ms = leat__clock_now_ms();
@@ -306,9 +312,16 @@ const struct chain *leat__look_chain(const struct looker *l, uint32_t row)
     return &l->source->routes->all[row];
 }
 
+/* The larger of what is now and what was told before. */
+static uint64_t never_less(uint64_t *told, uint64_t all, uint64_t others)
+{
+    if (all > others && all - others > *told)
+        *told = all - others;
+    return *told;
+}
+
 const struct histogram *leat__look_histogram(struct looker *l, enum look_histogram which)
 {
-    uint64_t requests = 0;
     memset(&l->sum, 0, sizeof l->sum);
     for (uint32_t i = 0; i < l->source->shard_count; i++) {
         const struct metrics *m = shard(l, i)->common.metrics;
@@ -318,11 +331,9 @@ const struct histogram *leat__look_histogram(struct looker *l, enum look_histogr
         else
             leat__histogram_add(&l->sum, of_phase(m, which));
     }
-    if (which == LOOK_HEAD || which == LOOK_WRITE) { /* the others took no time */
-        uint64_t recorded = leat__histogram_count(&l->sum);
-        requests = l->look.all.counters.requests;
-        l->sum.buckets[0] += requests > recorded ? requests - recorded : 0;
-    }
+    if (which == LOOK_HEAD || which == LOOK_WRITE) /* the others took no time */
+        l->sum.buckets[0] += never_less(&l->told_at_once[which], l->look.all.counters.requests,
+                                        leat__histogram_count(&l->sum));
     return &l->sum;
 }
 
@@ -333,13 +344,13 @@ const struct route_metrics *leat__look_route(struct looker *l, uint32_t row)
     memset(&l->row, 0, sizeof l->row);
     for (uint32_t i = 0; i < l->source->shard_count; i++) {
         const struct route_metrics *r = &shard(l, i)->common.metrics->routes[row];
+        leat__histogram_add(&l->row.duration, &r->duration);
         for (unsigned k = 0; k < METRICS_CLASSES; k++)
             l->row.classes[k] += tally_read(&r->classes[k]);
-        leat__histogram_add(&l->row.duration, &r->duration);
     }
     uint64_t all = leat__histogram_count(&l->row.duration);
     for (unsigned k = 0; k < METRICS_CLASSES; k++)
         others += k != CLASS_2XX ? l->row.classes[k] : 0;
-    l->row.classes[CLASS_2XX] = all > others ? all - others : 0;
+    l->row.classes[CLASS_2XX] = never_less(&l->told_2xx[row], all, others);
     return &l->row;
 }

@@ -57,19 +57,35 @@ uint64_t leat__histogram_quantile(const struct histogram *h, double share)
     return leat__histogram_max(h);
 }
 
-uint64_t leat__histogram_up_to(const struct histogram *h, uint64_t limit)
+/* Of those in a bucket in which the limit lies. */
+static uint64_t part_up_to(const struct histogram *h, unsigned bucket, uint64_t limit)
+{
+    uint64_t first = leat__histogram_first(bucket), last = leat__histogram_last(bucket);
+    if (limit < first)
+        return 0;
+    return (uint64_t)((double)h->buckets[bucket] * (double)(limit - first + 1) /
+                      (double)(last - first + 1));
+}
+
+uint64_t leat__histogram_up_to_each(const struct histogram *h, const uint64_t *limits,
+                                    uint64_t *counts, unsigned n)
 {
     uint64_t count = 0;
+    unsigned at = 0;
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        uint64_t first = leat__histogram_first(i), last = leat__histogram_last(i);
-        if (last > limit) {
-            if (first <= limit)
-                count += (uint64_t)((double)h->buckets[i] * (double)(limit - first + 1) /
-                                    (double)(last - first + 1));
-            break;
-        }
+        for (; at < n && limits[at] < leat__histogram_last(i); at++)
+            counts[at] = count + part_up_to(h, i, limits[at]);
         count += h->buckets[i];
     }
+    for (; at < n; at++)
+        counts[at] = count;
+    return count;
+}
+
+uint64_t leat__histogram_up_to(const struct histogram *h, uint64_t limit)
+{
+    uint64_t count;
+    leat__histogram_up_to_each(h, &limit, &count, 1);
     return count;
 }
 

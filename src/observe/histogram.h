@@ -57,6 +57,9 @@ uint64_t leat__histogram_count(const struct histogram *h);
 uint64_t leat__histogram_quantile(const struct histogram *h, double share);
 /* How many values are at most so large; within a bucket values are taken to lie evenly. Never less for a larger limit. */
 uint64_t leat__histogram_up_to(const struct histogram *h, uint64_t limit);
+/* The same for n limits that rise, in one go, into counts; answers how many there are in all, which is never less. */
+uint64_t leat__histogram_up_to_each(const struct histogram *h, const uint64_t *limits,
+                                    uint64_t *counts, unsigned n);
 /* The largest, within 1.6%; 0: there are none. */
 uint64_t leat__histogram_max(const struct histogram *h);
 

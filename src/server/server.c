@@ -165,7 +165,8 @@ static leat_server *create_empty(leat_app *app)
 static void make_admin(leat_server *server)
 {
     char line[512];
-    server->admin = leat__admin_create(&server->config, program_invocation_short_name, line, sizeof line);
+    server->admin = leat__admin_create(&server->config, leat__app_root(server->app),
+                                       program_invocation_short_name, line, sizeof line);
     if (server->admin == NULL) {
         if (line[0] != '\0')
             add_error(server, EX_CONFIG, line);
@@ -506,7 +507,7 @@ static int start_admin(leat_server *server)
         .listener_count = listeners,
         .started_s = leat__clock_realtime_s(),
     };
-    leat__looker_begin(server->admin->looker, &server->source);
+    leat__admin_begin(server->admin, &server->source);
     int error = leat_server_start(server->admin_server);
     if (error == -EADDRINUSE && server->admin->is_default) {
         leat_server_destroy(server->admin_server);
