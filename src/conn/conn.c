@@ -424,6 +424,7 @@ static void go(struct task *task)
         c->counters.timeouts++;
         leat__conn_close(c, s);
     } else if (s->state == CONN_CLOSED && s->generation == 0 && leat__exchange_go_on(x)) {
+        leat__conn_note_broken(x);
         on_closed(c, s);
     }
 }

@@ -144,14 +144,14 @@ static void __attribute__((noinline)) tell(struct conns *c)
     lay_down(&c->reported, &r);
 }
 
-/* The next seats. true: that was all of them. */
+/* The next seats. true: that was all of them. The end may have come nearer since the last piece, by trimming. */
 static bool scan_on(struct conns *c)
 {
     uint32_t end = slots_touched(c);
-    uint32_t piece = end - c->scan.at > SCAN_SLOTS ? c->scan.at + SCAN_SLOTS : end;
+    uint32_t piece = end > c->scan.at + SCAN_SLOTS ? c->scan.at + SCAN_SLOTS : end;
     for (; c->scan.at < piece; c->scan.at++)
         c->scan.states[c->loop.slots[c->scan.at].state]++;
-    return c->scan.at == end;
+    return c->scan.at >= end;
 }
 
 void leat__conns_report(struct conns *c)

@@ -68,6 +68,12 @@ static enum step end_run(struct slot *s, struct leat_exchange *x)
     return STEP_AGAIN;
 }
 
+void leat__conn_note_broken(struct leat_exchange *x)
+{
+    if (x->flags & X_SENT)
+        metrics_request(route_metrics(x), x->response.status, metrics_ticks() - x->began);
+}
+
 static enum step run(struct slot *s, struct leat_exchange *x)
 {
     if (LIKELY(x->began == 0))

@@ -20,6 +20,9 @@ void leat__conn_on_sent(struct conns *c, struct slot *s, struct leat_exchange *x
 /* What a connection in WAITING waited for may be there. */
 void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x);
 
+/* A handler has come to its end behind its connection's: the request counts if it had begun to answer. */
+void leat__conn_note_broken(struct leat_exchange *x);
+
 /* While a handler waits for something else than the client. */
 void leat__conn_listen_on(struct conns *c, struct slot *s, struct leat_exchange *x);
 

@@ -13,6 +13,7 @@ struct leat_exchange *leat__exchange_open(struct exchange_common *common, struct
     x->output_size = 0;
     x->input = x->input_last = NULL;
     x->send.file = -1;
+    x->send_began = 0;
     x->rest.still = NULL;
     x->rest.warm = false;
     x->work = NULL;

@@ -383,6 +383,7 @@ static void sim_wait(struct loop *loop, int64_t timeout_ms)
     if (!sim_fault(s, s->faults.spurious_wake))
         pass_time(s);
     s->counts.waits++;
+    loop_woke(loop);
     loop->now_ms = s->now_us / 1000;
     loop->realtime_s = 1700000000 + s->now_us / 1000000;
     take_mail(loop);

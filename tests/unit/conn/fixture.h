@@ -49,6 +49,8 @@ static inline int open_bench(void **state)
     c->loop.backend = &backend;
     c->common.memory = &c->memory;
     c->common.counters = &c->counters;
+    c->common.metrics = (struct metrics *)(void *)c->memory.metrics;
+    c->loop.slots = (struct slot *)(void *)c->memory.slots.base;
     struct buffer *room = buffer_acquire(&c->memory.rooms);
     bench.slot = pool_acquire(&c->memory.slots);
     *bench.slot = (struct slot){.fd = 5, .generation = 1, .state = CONN_HEAD, .exchange = room->index + 1};

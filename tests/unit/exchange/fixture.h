@@ -66,6 +66,7 @@ static inline void open_bench(struct bench *b, leat_app *app)
     b->common = (struct exchange_common){.memory = &b->memory,
                                          .routes = &b->routes,
                                          .counters = &b->counters,
+                                         .metrics = (struct metrics *)(void *)b->memory.metrics,
                                          .content_max = BENCH_CONTENT,
                                          .now_s = &b->now_s,
                                          .date_s = INT64_MIN};
