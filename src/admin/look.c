@@ -1,11 +1,11 @@
 /* look.c: asking the shards, the kernel and the clocks. See look.h. The files of /proc are opened once, before the seal, and
  * read again by pread. */
 #include "admin/look.h"
+#include "admin/proc.h"
 #include "base/clock.h"
 #include "memory/seal.h"
 #include "task/blocking.h"
 #include <fcntl.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -40,7 +40,8 @@ struct looker *leat__looker_create(void)
 
 void leat__looker_begin(struct looker *l, const struct look_source *source)
 {
-    l->source = source;
+    l->source = l->look.source = source;
+    l->look.shards = source->shard_count;
     memset(l->told_2xx, 0, sizeof l->told_2xx);
     memset(l->told_at_once, 0, sizeof l->told_at_once);
     l->fillings = leat__start_alloc(source->shard_count * sizeof *l->fillings);
@@ -101,15 +102,18 @@ static uint32_t count_silent(struct looker *l, int64_t now_ms)
     return silent;
 }
 
-static void wait_for_shards(struct looker *l, struct look *look)
+/* false: who asked has gone; that says nothing about the shards. */
+static bool wait_for_shards(struct looker *l, struct look *look)
 {
     int64_t began_ms = leat__clock_now_ms(), now_ms = began_ms;
+    uint32_t silent;
     ask_shards(l);
-    while ((look->silent = count_silent(l, now_ms)) > 0 && now_ms - began_ms < LOOK_PATIENCE_MS) {
+    while ((silent = count_silent(l, now_ms)) > 0 && now_ms - began_ms < LOOK_PATIENCE_MS) {
         if (leat_sleep_ms(1) < 0)
-            break;
+            return false;
         now_ms = leat__clock_now_ms();
     }
+    look->silent = silent;
     look->silence_ms = 0;
     for (uint32_t i = 0; i < l->source->shard_count; i++) {
         if (l->answered_ms[i] == 0)
@@ -117,6 +121,7 @@ static void wait_for_shards(struct looker *l, struct look *look)
         uint64_t silence = (uint64_t)(now_ms - l->answered_ms[i]);
         look->silence_ms = silence > look->silence_ms ? silence : look->silence_ms;
     }
+    return true;
 }
 
 static void add_words(void *to, const void *from, size_t size)
@@ -179,34 +184,12 @@ static const char *read_again(struct looker *l, int fd)
     return l->text;
 }
 
-/* The number of the name in a file of /proc/net that has a line of names and below it a line of numbers for each group. */
-static uint64_t named_in_columns(const char *text, const char *group, const char *name)
-{
-    const char *names = strstr(text, group);
-    const char *numbers = names != NULL ? strchr(names, '\n') : NULL;
-    size_t size = strlen(name);
-    if (numbers == NULL)
-        return 0;
-    const char *end = numbers++;
-    while (names < end && numbers != NULL) {
-        if (strncmp(names, name, size) == 0 && (names[size] == ' ' || names[size] == '\n'))
-            return strtoull(numbers, NULL, 10);
-        names += strcspn(names, " \n");
-        names += *names == ' ';
-        numbers = strchr(numbers, ' ');
-        numbers += numbers != NULL;
-    }
-    return 0;
-}
-
 static void ask_network(struct looker *l, struct look_network *n)
 {
     const char *text = read_again(l, l->sockstat);
-    const char *memory = strstr(text, "\nTCP:");
-    memory = memory != NULL ? strstr(memory, " mem ") : NULL;
-    n->tcp_memory = memory != NULL ? strtoull(memory + 5, NULL, 10) * PAGE_SIZE_BYTES : 0;
-    n->listen_overflows = named_in_columns(read_again(l, l->netstat), "TcpExt:", "ListenOverflows");
-    n->tcp_retransmits = named_in_columns(read_again(l, l->snmp), "Tcp:", "RetransSegs");
+    n->tcp_memory = leat__proc_sockstat(text, "TCP:", "mem") * PAGE_SIZE_BYTES;
+    n->listen_overflows = leat__proc_column(read_again(l, l->netstat), "TcpExt:", "ListenOverflows");
+    n->tcp_retransmits = leat__proc_column(read_again(l, l->snmp), "Tcp:", "RetransSegs");
     n->accept_waiting = n->accept_most = 0;
     for (uint32_t i = 0; i < l->source->listener_count; i++) {
         uint32_t waiting, most;
@@ -222,16 +205,6 @@ static double seconds(struct timeval t)
     return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
-/* The n-th field of proc(5)'s stat, from what lies behind its second one. */
-static uint64_t stat_field(const char *text, unsigned n)
-{
-    for (unsigned i = 2; text != NULL && i < n; i++) {
-        text = strchr(text, ' ');
-        text += text != NULL;
-    }
-    return text != NULL ? strtoull(text, NULL, 10) : 0;
-}
-
 static void ask_process(struct looker *l, struct look_process *p)
 {
     struct rusage usage;
@@ -244,10 +217,10 @@ static void ask_process(struct looker *l, struct look_process *p)
     p->faults_major = (uint64_t)usage.ru_majflt;
     p->switches_voluntary = (uint64_t)usage.ru_nvcsw;
     p->switches_involuntary = (uint64_t)usage.ru_nivcsw;
-    const char *text = strrchr(read_again(l, l->stat), ')'); /* behind the name, which may have anything in it */
-    p->threads = stat_field(text, 20);
-    p->virtual_size = stat_field(text, 23);
-    p->resident = stat_field(text, 24) * PAGE_SIZE_BYTES;
+    const char *text = read_again(l, l->stat);
+    p->threads = leat__proc_stat(text, 20);
+    p->virtual_size = leat__proc_stat(text, 23);
+    p->resident = leat__proc_stat(text, 24) * PAGE_SIZE_BYTES;
     p->descriptors_max = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : 0;
     bool is_told = stat("/proc/self/fd", &descriptors) == 0 && descriptors.st_size > 0; /* since Linux 6.2 */
     p->descriptors = is_told ? (uint64_t)descriptors.st_size
@@ -266,7 +239,10 @@ const struct look *leat__look(struct looker *l)
     if (look->at_ms != 0 && leat__clock_now_ms() - look->at_ms < LOOK_FRESH_MS)
         return look;
     l->is_looking = true;
-    wait_for_shards(l, look);
+    bool waited = wait_for_shards(l, look);
+    l->is_looking = false;
+    if (!waited)
+        return look; /* as it was before: nobody reads it */
     sum_shards(l, look);
     sum_blocking(l->source->app, look);
     ask_process(l, &look->process);
@@ -274,10 +250,7 @@ const struct look *leat__look(struct looker *l)
     clock_gettime(CLOCK_REALTIME, &now);
     look->realtime_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     look->uptime_s = (double)(leat__clock_now_ms() - l->began_ms) / 1000;
-    look->shards = l->source->shard_count;
-    look->source = l->source;
     look->at_ms = leat__clock_now_ms();
-    l->is_looking = false;
     return look;
 }
 
