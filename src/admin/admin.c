@@ -1,5 +1,6 @@
 /* admin.c: the admin listener's app, and what its server is told. See admin.h. */
 #include "admin/admin.h"
+#include "admin/live.h"
 #include "admin/metrics_text.h"
 #include "exchange/app.h"
 #include "memory/seal.h"
@@ -104,6 +105,7 @@ static void add_routes(struct admin *admin, const leat_app *looked_at)
     leat_use_with(guarded, leat__admin_guard, admin);
     leat__admin_add_metrics(admin, guarded, looked_at);
     leat__admin_add_page(admin, guarded);
+    leat__admin_add_live(admin, guarded);
 }
 
 struct admin *leat__admin_create(const struct config *config, const leat_app *app, const char *name,
@@ -123,6 +125,7 @@ struct admin *leat__admin_create(const struct config *config, const leat_app *ap
         return NULL;
     }
     admin->looker = leat__looker_create();
+    admin->live = leat__live_create(admin->looker);
     admin->app = leat_app_create();
     add_routes(admin, app);
     return admin;
@@ -136,7 +139,8 @@ void leat__admin_begin(struct admin *admin, const struct look_source *source)
 
 uint64_t leat__admin_bytes(const struct plan *plan)
 {
-    return plan->ours > PLAN_PROGRAM ? plan->ours - PLAN_PROGRAM : 0;
+    uint64_t server = plan->ours > PLAN_PROGRAM ? plan->ours - PLAN_PROGRAM : 0;
+    return server + LIVE_BYTES;
 }
 
 void leat__admin_destroy(struct admin *admin)
@@ -145,6 +149,7 @@ void leat__admin_destroy(struct admin *admin)
         return;
     leat__looker_end(admin->looker);
     leat__start_free(admin->looker);
+    leat__start_free(admin->live);
     leat_app_destroy(admin->app);
     leat__start_free(admin);
 }

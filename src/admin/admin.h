@@ -2,7 +2,7 @@
  * own: one thread, its own small memory (a row of the plan). So it answers when the server proper is full or stuck, and
  * whatever is asked of it costs the requests nothing but processor time.
  *
- *     /leat/        the live page, and what it is made of (page.c, live.c)
+ *     /leat/        the live page (page.c), and what it shows: live.json, events (live.c)
  *     /metrics      for Prometheus (metrics_text.c, families.c)
  *     /healthz      200: the process answers (health.c)
  *     /readyz       200: it takes requests; 503: it drains, or is overloaded (health.c)
@@ -24,6 +24,7 @@ struct admin {
     leat_app *app;
     struct looker *looker;
     struct metrics_text *metrics;    /* metrics_text.c */
+    struct live *live;               /* what the live page is shown */
     const char *name;                /* the program's */
     bool is_default;                 /* its address: another port is taken when that is in use */
     char token[ADMIN_TOKEN_MAX + 1]; /* "": none is wanted */
@@ -49,5 +50,8 @@ void leat__admin_readyz(leat_exchange *x);
 /* Registers its own. */
 void leat__admin_add_metrics(struct admin *admin, leat_app *group, const leat_app *looked_at);
 void leat__admin_add_page(struct admin *admin, leat_app *group);
+void leat__admin_add_live(struct admin *admin, leat_app *group);
+
+struct live *leat__live_create(struct looker *looker); /* at start; leat__start_free */
 
 #endif
