@@ -51,6 +51,18 @@ static int serve_sites(leat_app *app, const struct site_options *sites, uint32_t
     return MAIN_DONE;
 }
 
+/* Whoever of the sites says so: probes come without a host. */
+static void add_health(leat_app *app, const struct serving *serving)
+{
+    bool is_wanted = false;
+    for (uint32_t i = 0; i <= serving->section_count; i++)
+        is_wanted |= serving->sites[i].health;
+    if (!is_wanted)
+        return;
+    leat_get(app, "/healthz", leat_healthz);
+    leat_get(app, "/readyz", leat_readyz);
+}
+
 int leat__site_prepare(leat_app *app, const char *directory, void *data)
 {
     struct serving *serving = data;
@@ -58,6 +70,7 @@ int leat__site_prepare(leat_app *app, const char *directory, void *data)
     if (directory != NULL)
         top->root = directory;
     leat__app_never_waits(app);
+    add_health(app, serving);
     for (uint32_t i = 1; i <= serving->section_count; i++) /* filling a section has cleared them */
         serving->sites[i].names = *serving->names[i];
     if (is_told(top))

@@ -258,6 +258,7 @@ LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 #include "leat/cookie.h"
 #include "leat/form.h"
 #include "leat/guest.h"
+#include "leat/health.h"
 #include "leat/hooks.h"
 #include "leat/json.h"
 #include "leat/middleware.h"

@@ -1,19 +1,35 @@
-/* health.c: what balancers and orchestrators ask. Health: this process answers. Readiness: it should be sent requests. */
+/* health.c: the two probes of the admin listener: what the server's own can tell of one shard (handler/health.c), of all of
+ * them, and whether they answer at all. */
 #include "admin/admin.h"
+#include "base/clock.h"
+#include "handler/health.h"
+#include "leat/health.h"
 
 void leat__admin_healthz(leat_exchange *x)
 {
-    leat_field_set(x, "Cache-Control", "no-store");
-    leat_text(x, 200, "ok\n");
+    leat_healthz(x);
+}
+
+static uint64_t newest_shortage(const struct look_source *source)
+{
+    uint64_t newest = 0;
+    for (uint32_t i = 0; i < source->shard_count; i++) {
+        struct exchange_common *common = &source->shard(source->server, i)->common;
+        uint64_t shortage = atomic_load_explicit(&common->shortage, memory_order_relaxed);
+        newest = shortage > newest ? shortage : newest;
+    }
+    return newest;
 }
 
 void leat__admin_readyz(leat_exchange *x)
 {
     const struct admin *admin = leat_data(x);
     const struct look *l = leat__look(admin->looker);
-    leat_field_set(x, "Cache-Control", "no-store");
-    if (l->all.draining != 0)
-        leat_text(x, 503, "draining\n");
-    else
-        leat_text(x, 200, "ready\n");
+    struct health health = {
+        .draining = atomic_load_explicit(l->source->leaving, memory_order_relaxed),
+        .shortage = newest_shortage(l->source),
+        .silence_ms = l->silence_ms,
+        .now_ms = leat__clock_now_ms(),
+    };
+    leat__health_answer(x, &health);
 }

@@ -18,7 +18,7 @@ struct looker {
     struct look look;
     bool is_looking;    /* a handler is at it: others wait for what it finds */
     unsigned *fillings; /* of each shard's reports, when they were asked last */
-    int64_t *answered_ms;
+    int64_t *silent_since_ms; /* … when the first of those was asked that it has not answered; 0: it answers */
     struct conn_report report;
     struct histogram sum;
     struct route_metrics row;
@@ -45,7 +45,7 @@ void leat__looker_begin(struct looker *l, const struct look_source *source)
     memset(l->told_2xx, 0, sizeof l->told_2xx);
     memset(l->told_at_once, 0, sizeof l->told_at_once);
     l->fillings = leat__start_alloc(source->shard_count * sizeof *l->fillings);
-    l->answered_ms = leat__start_alloc(source->shard_count * sizeof *l->answered_ms);
+    l->silent_since_ms = leat__start_alloc(source->shard_count * sizeof *l->silent_since_ms);
     l->began_ms = leat__clock_now_ms();
     l->stat = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
     l->netstat = open("/proc/self/net/netstat", O_RDONLY | O_CLOEXEC);
@@ -63,9 +63,9 @@ static void close_one(int *fd)
 void leat__looker_end(struct looker *l)
 {
     leat__start_free(l->fillings);
-    leat__start_free(l->answered_ms);
+    leat__start_free(l->silent_since_ms);
     l->fillings = NULL;
-    l->answered_ms = NULL;
+    l->silent_since_ms = NULL;
     close_one(&l->stat);
     close_one(&l->netstat);
     close_one(&l->snmp);
@@ -79,25 +79,32 @@ static struct conns *shard(const struct looker *l, uint32_t i)
     return l->source->shard(l->source->server, i);
 }
 
-static void ask_shards(struct looker *l)
+/* How many reports it has laid down. */
+static unsigned fillings_of(const struct looker *l, uint32_t i)
+{
+    return atomic_load_explicit(&shard(l, i)->reported.fillings, memory_order_relaxed) / 2;
+}
+
+static void ask_shards(struct looker *l, int64_t now_ms)
 {
     static const struct mail ask = {.kind = MAIL_REPORT};
     for (uint32_t i = 0; i < l->source->shard_count; i++) {
-        struct conns *c = shard(l, i);
-        l->fillings[i] = atomic_load_explicit(&c->reported.fillings, memory_order_relaxed) / 2;
-        leat__loop_post(c->loop.mailbox, &ask); /* full: it is not being read */
+        unsigned fillings = fillings_of(l, i);
+        if (fillings != l->fillings[i] || l->silent_since_ms[i] == 0)
+            l->silent_since_ms[i] = now_ms; /* nothing was asked before that it has not answered */
+        l->fillings[i] = fillings;
+        leat__loop_post(shard(l, i)->loop.mailbox, &ask); /* full: it is not being read */
     }
 }
 
-static uint32_t count_silent(struct looker *l, int64_t now_ms)
+static uint32_t count_silent(struct looker *l)
 {
     uint32_t silent = 0;
     for (uint32_t i = 0; i < l->source->shard_count; i++) {
-        unsigned fillings = atomic_load_explicit(&shard(l, i)->reported.fillings, memory_order_relaxed) / 2;
-        if (fillings == l->fillings[i])
+        if (fillings_of(l, i) == l->fillings[i])
             silent++;
         else
-            l->answered_ms[i] = now_ms;
+            l->silent_since_ms[i] = 0;
     }
     return silent;
 }
@@ -107,8 +114,8 @@ static bool wait_for_shards(struct looker *l, struct look *look)
 {
     int64_t began_ms = leat__clock_now_ms(), now_ms = began_ms;
     uint32_t silent;
-    ask_shards(l);
-    while ((silent = count_silent(l, now_ms)) > 0 && now_ms - began_ms < LOOK_PATIENCE_MS) {
+    ask_shards(l, began_ms);
+    while ((silent = count_silent(l)) > 0 && now_ms - began_ms < LOOK_PATIENCE_MS) {
         if (leat_sleep_ms(1) < 0)
             return false;
         now_ms = leat__clock_now_ms();
@@ -116,9 +123,8 @@ static bool wait_for_shards(struct looker *l, struct look *look)
     look->silent = silent;
     look->silence_ms = 0;
     for (uint32_t i = 0; i < l->source->shard_count; i++) {
-        if (l->answered_ms[i] == 0)
-            l->answered_ms[i] = began_ms; /* it has never answered: silent since now */
-        uint64_t silence = (uint64_t)(now_ms - l->answered_ms[i]);
+        int64_t since_ms = l->silent_since_ms[i];
+        uint64_t silence = since_ms != 0 ? (uint64_t)(now_ms - since_ms) : 0;
         look->silence_ms = silence > look->silence_ms ? silence : look->silence_ms;
     }
     return true;

@@ -32,6 +32,7 @@ struct look_source {
     uint32_t listener_count;
     int64_t started_s;  /* Unix time */
     const char *doctor; /* what the doctor says, as JSON; NULL: nobody asked */
+    const atomic_bool *leaving; /* the server will drain soon, or does already */
 };
 
 /* Of the process, by the kernel's own count. */

@@ -28,8 +28,9 @@ struct config {
     uint32_t head_max, request_line_max, fields_max;
     int64_t head_timeout_ms, content_timeout_ms, write_timeout_ms, idle_timeout_ms,
         drain_timeout_ms; /* -1: never */
-    uint32_t tasks;       /* in all; 0: from exchanges and memory */
-    uint64_t stack;       /* bytes of one's stack */
+    int64_t drain_delay_ms;
+    uint32_t tasks; /* in all; 0: from exchanges and memory */
+    uint64_t stack; /* bytes of one's stack */
     bool commit, private_descriptors, quiet;
     /* what serving files takes: room and threads are taken only when files are served */
     uint64_t file_cache;        /* bytes, in all; 0: nothing is kept */

@@ -78,6 +78,7 @@ static void on_accept(void *context, int fd, unsigned listener)
     struct slot *s = c->open < c->seats ? pool_acquire(&c->memory.slots) : NULL;
     if (UNLIKELY(s == NULL)) {
         c->counters.refused_slot++;
+        exchange_note_shortage(&c->common, SHORT_SLOT);
         loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
         return;
     }
@@ -149,6 +150,7 @@ static struct leat_exchange *borrow_room(struct conns *c, struct slot *s)
     struct buffer *room = buffer_acquire(&c->memory.rooms);
     if (UNLIKELY(room == NULL)) {
         c->counters.refused_exchange++;
+        exchange_note_shortage(&c->common, SHORT_EXCHANGE);
         loop_refuse(&c->loop, s->fd, busy, sizeof busy - 1, false);
         leat__conn_linger(c, s);
         return NULL;

@@ -71,7 +71,18 @@ struct exchange_common {
     struct route_depth *depths; /* by the route's number; NULL only without tasks */
     const struct exchange_carrier *carrier;
     void **states; /* leat_on_shard's, in order of registration */
+    const atomic_bool *leaving; /* the server's: it will drain soon, and asks not to be sent more; NULL: none can say so */
+    _Atomic uint64_t shortage; /* the newest refusal for want of what every request needs; others may read it; 0: none yet */
 };
+
+/* A shortage is told by its time, in ms of the loop's clock, times SHORTAGE_KINDS, plus what was short. */
+enum shortage { SHORT_SLOT = 1, SHORT_EXCHANGE, SHORT_TASK, SHORTAGE_KINDS };
+
+static inline void exchange_note_shortage(struct exchange_common *common, enum shortage what)
+{
+    uint64_t now = common->now_ms != NULL ? (uint64_t)*common->now_ms : 0;
+    atomic_store_explicit(&common->shortage, now * SHORTAGE_KINDS + what, memory_order_relaxed);
+}
 
 enum exchange_flags {
     X_CLOSE = 1,  /* the connection closes after this response */

@@ -12,6 +12,7 @@
 
 #include "exchange/exchange.h"
 #include "handler/files.h"
+#include "handler/health.h"
 #include "handler/site_pages.h"
 #include "handler/site_rules.h"
 #include "memory/seal.h"
@@ -160,6 +161,10 @@ static void tend(leat_exchange *x)
 {
     const struct site *site = site_of(leat_data(x), x);
     leat_slice rest;
+    if (UNLIKELY(leat__health_is_asked(x))) { /* who probes knows no host, and wants no page */
+        leat_next(x);
+        return;
+    }
     if (site == NULL) {
         leat_problem(x, 421, "No site of this server answers for this host");
         return;

@@ -15,7 +15,7 @@ struct site_options {
     const char *root, *bundle; /* one of them */
     const char *index, *fallback;
     struct option_texts cache_control, redirects, fields, error_pages;
-    bool listing, clean_urls, coded;
+    bool listing, clean_urls, coded, health;
 };
 
 struct sites;

@@ -5,7 +5,8 @@
  *
  * Signals are blocked before the first thread is made, so that every thread inherits that and only the main one
  * receives them, when it asks. SIGHUP opens the access log again and reads the configuration anew. The first SIGTERM or
- * SIGINT drains: nothing new is accepted, what is under way may end. A second one stops at once.
+ * SIGINT drains, after --drain-delay: nothing new is accepted, what is under way may end. Another one ends the delay, or
+ * stops at once.
  *
  * Everything on stdio is said before the seal, because stdio allocates; afterwards lines are made on the stack and
  * written with write(2). What was said is kept in static memory, so that a reload has where to put what it reads. */
@@ -75,8 +76,15 @@ static void serve(leat_server *server, const char *name, const sigset_t *signals
     leat__seal_set(SEAL_SEALED);
     leat__notifyf("READY=1\nSTATUS=Serving with %u shards, loop %s", reload.live.shards,
                   leat__server_loop_name(server));
-    while ((number = leat__signals_wait(signals, server)) == SIGHUP)
+    while ((number = leat__signals_wait(signals, server, -1)) == SIGHUP)
         read_anew(server, name, &reload);
+    if (reload.live.drain_delay_ms != 0) {
+        leat__main_say(STDOUT_FILENO, name,
+                       "%s: not ready any more, and still accepting; once more drains at once",
+                       leat__signals_name(number));
+        leat__notify("STOPPING=1\nSTATUS=Not ready any more, still accepting");
+        leat__signals_delay(signals, server, name, reload.live.drain_delay_ms);
+    }
     leat__main_say(STDOUT_FILENO, name, "%s: draining; once more stops at once",
                    leat__signals_name(number));
     leat__notify("STOPPING=1\nSTATUS=Draining");

@@ -48,23 +48,44 @@ static int take_signal(const sigset_t *signals, int64_t timeout_ms)
     return 0;
 }
 
-int leat__signals_wait(const sigset_t *signals, leat_server *server)
+/* What is sooner of two times to wait; -1: never. */
+static int64_t sooner_ms(int64_t a, int64_t b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+int leat__signals_wait(const sigset_t *signals, leat_server *server, int64_t timeout_ms)
 {
     int64_t watchdog_ms = leat__notify_watchdog_ms();
-    int64_t last_ms = leat__clock_now_ms();
+    int64_t start_ms = leat__clock_now_ms(), last_ms = start_ms;
     for (;;) {
-        int64_t passed_ms = leat__clock_now_ms() - last_ms;
-        bool due = watchdog_ms >= 0 && passed_ms >= watchdog_ms;
-        if (due) {
+        int64_t now_ms = leat__clock_now_ms();
+        if (timeout_ms >= 0 && now_ms - start_ms >= timeout_ms)
+            return 0;
+        if (watchdog_ms >= 0 && now_ms - last_ms >= watchdog_ms) {
             if (leat__server_alive(server))
                 leat__notify("WATCHDOG=1");
-            last_ms += passed_ms;
-            passed_ms = 0;
+            last_ms = now_ms;
         }
-        int number = take_signal(signals, watchdog_ms < 0 ? -1 : watchdog_ms - passed_ms);
+        int64_t left_ms = timeout_ms < 0 ? -1 : timeout_ms - (now_ms - start_ms);
+        int64_t sign_ms = watchdog_ms < 0 ? -1 : watchdog_ms - (now_ms - last_ms);
+        int number = take_signal(signals, sooner_ms(left_ms, sign_ms));
         if (number > 0)
             return number;
     }
+}
+
+void leat__signals_delay(const sigset_t *signals, leat_server *server, const char *name, int64_t delay_ms)
+{
+    int64_t start_ms = leat__clock_now_ms(), left_ms = delay_ms;
+    int number = SIGHUP;
+    leat__server_leave(server);
+    while (number == SIGHUP && (delay_ms < 0 || left_ms > 0)) { /* for reading anew it is too late */
+        number = leat__signals_wait(signals, server, left_ms);
+        left_ms = delay_ms < 0 ? -1 : delay_ms - (leat__clock_now_ms() - start_ms);
+    }
+    if (number == SIGTERM || number == SIGINT)
+        leat__main_say(STDOUT_FILENO, name, "a second signal: no more waiting");
 }
 
 void leat__signals_drain(const sigset_t *signals, leat_server *server, const char *name, int64_t timeout_ms)

@@ -49,6 +49,7 @@ struct leat_server {
     struct plan plan;
     struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX]; /* the plan's input refers to them */
     bool running;
+    atomic_bool leaving; /* it will drain soon, or does already */
     enum loop_kind loop; /* the kind taken */
     int exit_status;
     struct listeners listeners;
@@ -57,6 +58,7 @@ struct leat_server {
     leat_server *admin_server;
     struct look_source source; /* what it sees */
     int *admin_listeners;
+    const char *doctor; /* what it says, as JSON; NULL: nobody asked */
     struct routes routes;
     struct region region; /* routes, shards */
     struct shard_thread *threads;
@@ -216,6 +218,11 @@ const struct listeners *leat__server_listeners(const leat_server *server)
     return &server->listeners;
 }
 
+void leat__server_set_doctor(leat_server *server, const char *json)
+{
+    server->doctor = json;
+}
+
 /* ── A shard's thread ── */
 
 /* Puts fd into the ascending list; the lists are short and nearly in order already. */
@@ -314,6 +321,7 @@ static int open_shard(struct shard_thread *t)
         return error;
     }
     leat__shard_memory_here = &shard->conns.memory;
+    shard->conns.common.leaving = &server->leaving;
     error = open_extras(t);
     if (error == 0)
         error = open_own(t);
@@ -506,6 +514,8 @@ static int start_admin(leat_server *server)
         .listeners = server->admin_listeners,
         .listener_count = listeners,
         .started_s = leat__clock_realtime_s(),
+        .leaving = &server->leaving,
+        .doctor = server->doctor,
     };
     leat__admin_begin(server->admin, &server->source);
     int error = leat_server_start(server->admin_server);
@@ -667,8 +677,14 @@ static void post_to_all(leat_server *server, enum mail_kind kind)
             post(&server->threads[i].shard.mailbox, &mail);
 }
 
+void leat__server_leave(leat_server *server)
+{
+    atomic_store_explicit(&server->leaving, true, memory_order_relaxed);
+}
+
 void leat__server_drain(leat_server *server)
 {
+    leat__server_leave(server);
     post_to_all(server, MAIL_DRAIN);
 }
 

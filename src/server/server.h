@@ -51,6 +51,12 @@ void leat__server_counts(const leat_server *server, struct counters *sum);
 const struct deepest *leat__server_deepest(const leat_server *server);
 uint32_t leat__server_depth_of_route(const leat_server *server, uint32_t number);
 
+/* What the admin listener tells of the doctor: JSON, or NULL. Before the start; it stays the caller's, and must stay. */
+void leat__server_set_doctor(leat_server *server, const char *json);
+
+/* /readyz says from now on that nothing more should be sent; everything else goes on. */
+void leat__server_leave(leat_server *server);
+
 /* drain: stop accepting, end what is under way; returns at once. stop_now: close everything; returns at once.
  * leat_server_stop waits for the threads after either (and drains when neither was called). */
 void leat__server_drain(leat_server *server);

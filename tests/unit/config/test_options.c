@@ -50,6 +50,7 @@ static void defaults_are_those_promised(void **state)
     assert_int_equal(o.config.write_timeout_ms, 30000);
     assert_int_equal(o.config.idle_timeout_ms, 60000);
     assert_int_equal(o.config.drain_timeout_ms, 30000);
+    assert_int_equal(o.config.drain_delay_ms, 0);
     assert_int_equal(o.config.request_line_max, 8192);
     assert_int_equal(o.config.head_max, 65472);
     assert_int_equal(o.config.fields_max, 128);
@@ -68,7 +69,7 @@ static void every_kind_is_read(void **state)
         &o, "--shards 3 --connections=5000 --exchanges 100 --memory 256m "
             "--content-total 64MiB --content-max 2m --head-max 32k --request-line-max 4000 "
             "--fields-max 50 --head-timeout 2s --content-timeout 1m --write-timeout never "
-            "--idle-timeout 500ms --drain-timeout 1ms --loop epoll --commit "
+            "--idle-timeout 500ms --drain-timeout 1ms --drain-delay 5s --loop epoll --commit "
             "--private-descriptors --quiet --plan --json");
     assert_string_equal(error, "");
     assert_true(first > 0);
@@ -86,6 +87,7 @@ static void every_kind_is_read(void **state)
     assert_int_equal(o.config.write_timeout_ms, -1);
     assert_int_equal(o.config.idle_timeout_ms, 500);
     assert_int_equal(o.config.drain_timeout_ms, 1);
+    assert_int_equal(o.config.drain_delay_ms, 5000);
     assert_int_equal(o.config.loop, LOOP_EPOLL);
     assert_true(o.config.commit && o.config.private_descriptors && o.config.quiet);
     assert_true(o.plan && o.json && !o.layout);
