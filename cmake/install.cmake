@@ -42,6 +42,13 @@ foreach(unit IN LISTS units)
 endforeach()
 install(FILES packaging/systemd/leat.sysusers RENAME leat.conf DESTINATION lib/sysusers.d COMPONENT leat)
 
+file(GLOB dashboards CONFIGURE_DEPENDS packaging/grafana/*.json)
+install(FILES ${dashboards} DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/grafana COMPONENT leat)
+leat_install_text(${PROJECT_SOURCE_DIR}/packaging/grafana/leat.yaml /usr/share
+                  "\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}" ${CMAKE_INSTALL_DATADIR}/leat/grafana leat)
+file(GLOB rules CONFIGURE_DEPENDS packaging/prometheus/*.yml)
+install(FILES ${rules} DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/prometheus COMPONENT leat)
+
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat)
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat FILES_MATCHING PATTERN "*.md")
 
