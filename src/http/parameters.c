@@ -169,10 +169,11 @@ int leat__http_weight_parse(struct http_text text)
 int leat__http_weight_of(struct http_text parameters)
 {
     struct http_parameter p;
-    while (leat__http_parameter_next(&parameters, &p) == HTTP_PARAMETER)
+    enum http_parameter_result result;
+    while ((result = leat__http_parameter_next(&parameters, &p)) == HTTP_PARAMETER)
         if (leat__http_text_is(p.name, "q"))
             return p.quoted ? -1 : leat__http_weight_parse(p.value);
-    return 1000;
+    return result == HTTP_PARAMETERS_DONE ? 1000 : -1;
 }
 
 /* ── Media types ── */

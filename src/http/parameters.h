@@ -33,7 +33,7 @@ bool leat__http_parameter_same(const struct http_parameter *a, const struct http
 
 /* 12.4.2: thousandths; -1: malformed. */
 int leat__http_weight_parse(struct http_text text);
-/* The same of the parameter q among others, which begin with a semicolon; without one, 1000. */
+/* The same of the parameter q among others, which begin with a semicolon; without one, 1000; -1: malformed. */
 int leat__http_weight_of(struct http_text parameters);
 
 /* 8.3.1: "type/subtype" and what stands behind, to be read by leat__http_parameter_next. false: it is none. */

@@ -109,7 +109,8 @@ static void a_weight_stands_among_parameters(void **state)
         int weight;
     } table[] = {
         {"", 1000},         {";a=b", 1000},  {" ; Q=0.5", 500}, {";a=\"q=0\";q=0.2;q=0.9", 200},
-        {";q=\"0.5\"", -1}, {";q=high", -1}, {";;q=0", 0},      {";a b;q=0", 1000}};
+        {";q=\"0.5\"", -1}, {";q=high", -1}, {";;q=0", 0},      {";a b;q=0", -1},
+        {";q=", -1}};
     for (size_t i = 0; i < COUNT_OF(table); i++)
         assert_int_equal(leat__http_weight_of(text_of(table[i].parameters)), table[i].weight);
 }
