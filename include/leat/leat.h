@@ -142,7 +142,8 @@ LEAT_API int leat_field_setf(leat_exchange *x, const char *name, const char *for
     LEAT_PRINTF(3, 4);
 LEAT_API int leat_field_add(leat_exchange *x, const char *name, const char *value);
 
-/* Status of the response made so far; 0: none yet. For middleware, after leat_next. */
+/* Status of the response made so far, or of the refusal (413 …) that will take its place; 0: none yet. For middleware, after
+ * leat_next. */
 LEAT_API int leat_response_status(leat_exchange *x);
 
 /* Runs what is behind this middleware; returns when it has answered. A second call does nothing. */

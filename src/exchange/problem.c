@@ -13,20 +13,29 @@
 #define TYPE_PROBLEM "Content-Type: application/problem+json\r\nVary: Accept\r\n"
 #define RETRY_AFTER "Retry-After: 1\r\n"
 
-/* The answer when the chain's own can't be given: out of memory, or none made. Needs no memory. */
-void leat__response_in_need(struct leat_exchange *x, int status)
+/* The answer when the chain's own can't be given. Needs no memory. */
+static void answer_in_need(struct leat_exchange *x, int status, const char *fields, const char *content)
 {
-    static const char busy[] = "{\"title\":\"Service Unavailable\",\"status\":503}\n";
-    static const char failed[] = "{\"title\":\"Internal Server Error\",\"status\":500}\n";
-    static const char busy_fields[] = TYPE_PROBLEM RETRY_AFTER;
     response_forget(x);
     x->response.fields = NULL;
     x->response.fields_size = 0;
-    if (status == 503)
-        leat__response_make(x, 503, busy_fields, sizeof busy_fields - 1, busy, sizeof busy - 1);
-    else
-        leat__response_make(x, 500, TYPE_PROBLEM, sizeof TYPE_PROBLEM - 1, failed, sizeof failed - 1);
+    leat__response_make(x, status, fields, strlen(fields), content, strlen(content));
     x->response.is_problem = true;
+}
+
+/* status 0: nobody has answered, which is a 500 that says so. */
+void leat__response_in_need(struct leat_exchange *x, int status)
+{
+    if (status == 0)
+        answer_in_need(
+            x, 500, TYPE_PROBLEM,
+            "{\"title\":\"Internal Server Error\",\"status\":500,\"detail\":\"The handler has not "
+            "answered\"}\n");
+    else if (status == 503)
+        answer_in_need(x, 503, TYPE_PROBLEM RETRY_AFTER,
+                       "{\"title\":\"Service Unavailable\",\"status\":503}\n");
+    else
+        answer_in_need(x, 500, TYPE_PROBLEM, "{\"title\":\"Internal Server Error\",\"status\":500}\n");
 }
 
 void leat_problem(leat_exchange *x, int status, const char *detail)

@@ -55,7 +55,7 @@ void leat__response_make(struct leat_exchange *x, int status, const char *type_l
 
 int leat_response_status(leat_exchange *x)
 {
-    return x->response.status;
+    return x->way.refused_status != 0 ? x->way.refused_status : x->response.status;
 }
 
 /* What the client gets when something did not fit and the handler made no error of it. */
@@ -69,7 +69,7 @@ static void settle(struct leat_exchange *x)
         if (x->response.status < 400)
             leat__response_in_need(x, 500);
     } else if (UNLIKELY(x->response.status == 0)) {
-        leat__response_in_need(x, 500);
+        leat__response_in_need(x, 0);
     }
 }
 

@@ -79,7 +79,8 @@ static const json_t *parse(leat_exchange *x, leat_slice content, size_t flags)
 const json_t *leat_content_json_sized(leat_exchange *x, const leat_json_options *options,
                                       size_t options_size)
 {
-    static const char unused[] = "leat_json_use() has not been called before the start";
+    static const char unused[] =
+        "leat_json_use() has not been called: call it in main, before the start";
     leat_json_options given = {0};
     if (options != NULL)
         memcpy(&given, options, options_size < sizeof given ? options_size : sizeof given);

@@ -167,7 +167,10 @@ static void after_a_short_circuit_there_is_no_second_run(void **state)
     leat_use(app, stop_without_a_word);
     leat_get_with(app, "/", handle, h);
     open_bench(&bench, app);
-    assert_int_equal(status_of(ask(GET("/"))), 500); /* nobody has answered */
+    assert_int_equal(status_of(ask(GET("/"))), 500);
+    assert_string_equal(content_of(bench.sent),
+                        "{\"title\":\"Internal Server Error\",\"status\":500,"
+                        "\"detail\":\"The handler has not answered\"}\n");
     assert_string_equal(trace, "2(silent)2");
     close_bench(&bench);
 }
@@ -194,6 +197,24 @@ static void middleware_sees_and_changes_the_answer(void **state)
     assert_int_equal(status_of(ask(GET("/none"))), 410);
     assert_int_equal(count_line(bench.sent, "X-Status: 404"), 1);
     assert_string_equal(content_of(bench.sent), "replaced");
+    close_bench(&bench);
+}
+
+static void need_json(leat_exchange *x)
+{
+    leat_content_need(x, "application/json");
+    leat_text(x, 200, "all the same");
+}
+
+static void middleware_sees_a_refusal(void **state)
+{
+    (void)state;
+    leat_app *app = leat_app_create();
+    leat_use(app, look_at_status);
+    leat_get(app, "/", need_json);
+    open_bench(&bench, app);
+    assert_int_equal(status_of(ask(GET("/"))), 415);
+    assert_int_equal(count_line(bench.sent, "X-Status: 415"), 1);
     close_bench(&bench);
 }
 
@@ -226,6 +247,7 @@ int main(void)
         cmocka_unit_test(leat_next_runs_what_is_behind_once),
         cmocka_unit_test(after_a_short_circuit_there_is_no_second_run),
         cmocka_unit_test(middleware_sees_and_changes_the_answer),
+        cmocka_unit_test(middleware_sees_a_refusal),
         cmocka_unit_test(an_app_without_routes_still_answers),
         cmocka_unit_test(a_path_is_matched_however_it_was_encoded),
     };

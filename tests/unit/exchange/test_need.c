@@ -47,7 +47,11 @@ static void answer_nothing(leat_exchange *x)
 static void no_answer_is_500(void **state)
 {
     (void)state;
-    assert_failed(act(&bench, answer_nothing, GET("/")));
+    const char *sent = act(&bench, answer_nothing, GET("/"));
+    assert_int_equal(status_of(sent), 500);
+    assert_null(strstr(sent, "X-A"));
+    assert_string_equal(content_of(sent), "{\"title\":\"Internal Server Error\",\"status\":500,"
+                                          "\"detail\":\"The handler has not answered\"}\n");
 }
 
 /* ── Over the bound: the handler's fault ── */
