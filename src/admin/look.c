@@ -309,6 +309,8 @@ const struct histogram *leat__look_histogram(struct looker *l, enum look_histogr
                 leat__histogram_add(&l->sum, &m->routes[row].duration);
         else
             leat__histogram_add(&l->sum, of_phase(m, which));
+        if (which == LOOK_FIRST_BYTE)
+            l->sum.buckets[0] += tally_read(&m->first_bytes_at_once);
     }
     if (which == LOOK_HEAD || which == LOOK_WRITE) /* the others took no time */
         l->sum.buckets[0] += never_less(&l->told_at_once[which], l->look.all.counters.requests,

@@ -47,4 +47,13 @@ static inline size_t size_max(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* memset(memory, 0, size) that leaves alone what is zero already: pages that nobody has touched stay untouched. memory is
+ * aligned to 8, size a multiple of it. */
+static inline void clear_untouched(void *memory, size_t size)
+{
+    for (uint64_t *word = memory, *end = word + size / sizeof *word; word < end; word++)
+        if (*word != 0)
+            *word = 0;
+}
+
 #endif

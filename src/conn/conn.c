@@ -175,9 +175,12 @@ static void on_bytes_meanwhile(struct conns *c, struct slot *s, struct leat_exch
 /* It has said its first octet. */
 static void note_first_byte(struct conns *c, struct slot *s)
 {
+    uint64_t waited_ms = ((uint64_t)c->loop.now_ms - s->since) & SINCE_MASK;
     s->fresh = 0;
-    metrics_record(&c->common.metrics->first_byte,
-                   ticks_of_ms(((uint64_t)c->loop.now_ms - s->since) & SINCE_MASK));
+    if (waited_ms == 0)
+        metrics_add(&c->common.metrics->first_bytes_at_once, 1);
+    else
+        metrics_record(&c->common.metrics->first_byte, ticks_of_ms(waited_ms));
 }
 
 void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)

@@ -51,7 +51,6 @@ enum {
 
 struct conns {
     struct loop loop;
-    struct shard_memory memory;
     struct exchange_common common;
     struct counters counters;
     struct conn_limits limits;
@@ -69,6 +68,7 @@ struct conns {
     uint64_t listeners_paused; /* a bit each */
     int64_t trim_at_ms;
     struct report_scan scan;
+    struct shard_memory memory; /* these two end with what is touched last */
     struct conn_report_box reported;
 };
 

@@ -37,7 +37,7 @@ static int open_kind(struct loop *loop, enum loop_kind kind, const struct loop_o
 
 int leat__loop_open(struct loop *loop, enum loop_kind kind, const struct loop_options *options)
 {
-    memset(loop, 0, sizeof *loop);
+    clear_untouched(loop, sizeof *loop);
     loop->events = options->events;
     loop->context = options->context;
     loop->slots = options->slots;

@@ -81,6 +81,7 @@ struct loop_options {
     struct mailbox *mailbox;     /* already initialised; has the descriptor that wakes us */
     const struct loop_events *events;
     void *context;
+    uint32_t send_count; /* sends that may be pending at once, more or less */
     uint32_t poll_count; /* others' descriptors that may be armed at once: their indices are below */
     void *simulation;    /* loop_sim.c: struct simulation * */
 };

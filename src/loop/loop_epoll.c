@@ -26,7 +26,8 @@
 enum {
     EVENTS_PER_TURN = 256,
     READS_PER_EVENT = 4, /* full ones */
-    PENDING_CHAINS = 1024,
+    CHAINS_MIN = 16,
+    CHAINS_MAX = 1024,
 };
 
 static const uint32_t SLOT_EVENTS = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -40,10 +41,11 @@ struct epoll_poll { /* what a task waits for */
 
 struct epoll_state {
     int fd;
-    struct epoll_poll *polls;                  /* by index */
-    int listeners[LOOP_LISTENERS_MAX];         /* -1: none */
-    struct loop_send *pending[PENDING_CHAINS]; /* by slot index */
-    struct epoll_event events[EVENTS_PER_TURN];
+    struct epoll_poll *polls;          /* by index */
+    int listeners[LOOP_LISTENERS_MAX]; /* -1: none */
+    struct loop_send **pending;        /* chains, by slot index */
+    uint32_t pending_mask;
+    struct epoll_event *events; /* EVENTS_PER_TURN */
 };
 
 static struct epoll_state *state_of(const struct loop *loop)
@@ -55,7 +57,8 @@ static struct epoll_state *state_of(const struct loop *loop)
 
 static struct loop_send **pending_chain(const struct loop *loop, const struct slot *slot)
 {
-    return &state_of(loop)->pending[loop_slot_index(loop, slot) % PENDING_CHAINS];
+    struct epoll_state *e = state_of(loop);
+    return &e->pending[loop_slot_index(loop, slot) & e->pending_mask];
 }
 
 static void pend(struct loop *loop, struct slot *slot, struct loop_send *send)
@@ -344,12 +347,20 @@ static int epoll_open(struct loop *loop, const struct loop_options *options)
         return -errno;
     struct epoll_state *e = leat__start_alloc(sizeof *e);
     e->fd = fd;
+    uint32_t chains = CHAINS_MIN;
+    while (chains < CHAINS_MAX && chains < options->send_count)
+        chains *= 2;
+    e->pending = leat__start_alloc(chains * sizeof(struct loop_send *));
+    e->pending_mask = chains - 1;
+    e->events = leat__start_alloc_uncleared(EVENTS_PER_TURN * sizeof *e->events);
     e->polls = leat__start_alloc((options->poll_count + 1) * sizeof *e->polls);
     for (unsigned i = 0; i < LOOP_LISTENERS_MAX; i++)
         e->listeners[i] = -1;
     int error = add(e, options->mailbox->wake_fd, EPOLLIN, 0);
     if (error < 0) {
         close(fd);
+        leat__start_free(e->pending);
+        leat__start_free(e->events);
         leat__start_free(e->polls);
         leat__start_free(e);
         return error;
@@ -363,6 +374,8 @@ static void epoll_close(struct loop *loop)
 {
     struct epoll_state *e = state_of(loop);
     close(e->fd);
+    leat__start_free(e->pending);
+    leat__start_free(e->events);
     leat__start_free(e->polls);
     leat__start_free(e);
     loop->state = NULL;

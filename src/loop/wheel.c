@@ -13,7 +13,7 @@ _Static_assert(WHEEL_BUCKETS < UINT16_MAX, "a slot knows its bucket in 16 bits")
 
 void leat__wheel_init(struct wheel *w, int64_t now_ms)
 {
-    memset(w, 0, sizeof *w);
+    clear_untouched(w, sizeof *w);
     w->tick = (uint32_t)(now_ms / WHEEL_TICK_MS);
 }
 

@@ -292,7 +292,7 @@ static void tell_tasks(struct plan *plan)
 size_t leat__plan_metrics(uint32_t route_count)
 {
     return align_up(PLAN_METRICS + (size_t)PLAN_ROUTE_METRICS * clamp(route_count, 1, PLAN_METRICS_ROUTES),
-                    CACHE_LINE);
+                    PAGE_SIZE_BYTES);
 }
 
 static void tell_pools(struct plan *plan)

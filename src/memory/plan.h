@@ -28,8 +28,8 @@ enum {
     PLAN_SLOT = 32,                               /* a connection's seat */
     PLAN_PEER = 20,             /* a client's address, where they are remembered */
     PLAN_ROUTE_DEPTH = 16,      /* what a shard knows of a route */
-    PLAN_METRICS = 56392,       /* what a shard records (observe/metrics.h) */
-    PLAN_ROUTE_METRICS = 11312, /* and of each route */
+    PLAN_METRICS = 53248,       /* what a shard records (observe/metrics.h) */
+    PLAN_ROUTE_METRICS = 12288, /* and of each route */
     PLAN_METRICS_ROUTES = 256,  /* routes beyond share the last one's */
     PLAN_WORK = 8192,           /* what a worker is given: a path, and what it found */
     PLAN_WORKS = 48,            /* of a shard, under way at once; fewer than a mailbox holds */
@@ -157,13 +157,14 @@ struct shard_memory {
     char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
     char *log_ring; /* NULL: no log */
     char *metrics;
-    struct pool user[PLAN_USER_POOLS_MAX];
     uint32_t user_count;
     uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */
     int64_t window_since_ms; /* start of the trimmer's window under way; 0: never called */
     struct trim_watch slots_watch, rooms_watch, receive_watch, chunks_watch, larges_watch,
         content_watch, stacks_watch;
+    /* last: mostly there are few, and the pages of the others stay untouched */
     struct trim_watch user_watch[PLAN_USER_POOLS_MAX];
+    struct pool user[PLAN_USER_POOLS_MAX];
 };
 
 int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enum region_mode mode);

@@ -24,7 +24,7 @@ static _Noreturn void no_memory(void)
     _exit(70);
 }
 
-void *leat__start_alloc(size_t size)
+void *leat__start_alloc_uncleared(size_t size)
 {
     ASSERT(leat__seal_phase() != SEAL_SEALED);
     if (size > PTRDIFF_MAX - CACHE_LINE)
@@ -33,7 +33,12 @@ void *leat__start_alloc(size_t size)
     void *memory = aligned_alloc(CACHE_LINE, size);
     if (memory == NULL)
         no_memory();
-    return memset(memory, 0, size);
+    return memory;
+}
+
+void *leat__start_alloc(size_t size)
+{
+    return memset(leat__start_alloc_uncleared(size), 0, size);
 }
 
 char *leat__start_copy(const char *text)

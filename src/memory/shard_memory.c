@@ -9,7 +9,8 @@
 
 int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enum region_mode mode)
 {
-    *m = (struct shard_memory){.user_count = plan->input.user_pool_count};
+    clear_untouched(m, sizeof *m);
+    m->user_count = plan->input.user_pool_count;
     int error = leat__region_create(&m->region, plan->shard_bytes, mode);
     if (error < 0)
         return error;
@@ -40,7 +41,8 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     if (plan->input.log_ring > 0)
         m->log_ring = leat__region_take(&m->region, align_up(plan->input.log_ring, PAGE_SIZE_BYTES),
                                         PAGE_SIZE_BYTES);
-    m->metrics = leat__region_take(&m->region, leat__plan_metrics(plan->input.route_count), CACHE_LINE);
+    m->metrics = leat__region_take(&m->region, leat__plan_metrics(plan->input.route_count),
+                                   PAGE_SIZE_BYTES);
     ASSERT(m->region.size - m->region.used < PAGE_SIZE_BYTES);
     leat__region_seal(&m->region);
     if (error < 0)

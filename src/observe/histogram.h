@@ -13,7 +13,7 @@
 enum {
     HISTOGRAM_PARTS_BITS = 5,
     HISTOGRAM_PARTS = 1 << HISTOGRAM_PARTS_BITS, /* buckets of a power of two */
-    HISTOGRAM_VALUE_BITS = 48,                   /* what is larger is recorded as the largest */
+    HISTOGRAM_VALUE_BITS = 44,                   /* what is larger is recorded as the largest */
     HISTOGRAM_BUCKETS = (HISTOGRAM_VALUE_BITS - HISTOGRAM_PARTS_BITS + 1) * HISTOGRAM_PARTS,
 };
 

@@ -18,17 +18,19 @@
 
 enum { METRICS_CLASSES = 5 }; /* of statuses: 1xx to 5xx */
 
+/* Each begins a page: what is mostly recorded, up to some milliseconds, lies in that one, and the others stay untouched. */
 struct route_metrics {
-    uint64_t classes[METRICS_CLASSES]; /* requests by the class of their status; 2xx: all that are in no other */
+    _Alignas(PAGE_SIZE_BYTES) uint64_t classes[METRICS_CLASSES]; /* requests by the class of their status; 2xx: all that are in no other */
     struct histogram duration; /* from the head's end (or the content's, where that is collected first) to the response's making */
 };
 
 struct metrics {
     uint64_t received, sent;       /* octets, of connections */
     uint64_t sse_begun, sse_ended; /* event streams */
+    uint64_t first_bytes_at_once;  /* connections that spoke within a millisecond */
     struct histogram turn; /* of the loop: from waking to sleeping. What others must wait for, at most */
     struct histogram lateness;   /* of timers: by how much a sleeper was woken late */
-    struct histogram first_byte; /* from accept to a connection's first octet */
+    struct histogram first_byte; /* from accept to a connection's first octet, of the others */
     struct histogram head;  /* of those heads that did not come at once: from first octet to end */
     struct histogram write; /* of those responses that were not taken at once */
     struct route_metrics routes[]; /* by struct chain's metrics_row */

@@ -8,12 +8,12 @@
 enum { MEASURE_NS = 2000000, SECOND_NS = 1000000000 };
 
 bool leat__ticks_are_steady;
-uint64_t leat__ticks_per_ms = 1000000;
-static uint64_t per_second = SECOND_NS; /* of the kernel's clock */
+uint64_t leat__ticks_per_ms = 1000000 >> TICKS_SHIFT;
+static uint64_t per_second = SECOND_NS >> TICKS_SHIFT; /* of the kernel's clock */
 
 uint64_t leat__ticks_by_kernel(void)
 {
-    return (uint64_t)leat__clock_now_ns();
+    return (uint64_t)leat__clock_now_ns() >> TICKS_SHIFT;
 }
 
 /* Runs at one pace, whatever the processor's: CPUID says so ("invariant TSC"). */

@@ -31,13 +31,13 @@
 #include <unistd.h>
 
 struct shard_thread {
-    struct shard shard;
-    leat_server *server;
+    _Alignas(PAGE_SIZE_BYTES) leat_server *server;
     pthread_t thread;
     bool started;
     bool asked;            /* for a sign of life */
     unsigned alive_before; /* the count of signs then */
     int error;             /* of opening */
+    struct shard shard;    /* what is used most lies in front of it, what is not used behind */
     _Alignas(CACHE_LINE) char overflow_stack[OVERFLOW_STACK];
 };
 
@@ -261,12 +261,12 @@ static int make_descriptors_private(struct shard_thread *t)
     const leat_server *server = t->server;
     uint32_t shards = server->config.shards, listeners = server->listeners.count;
     const leat_app *app = leat__app_root(server->app);
-    int keep[3 + LOOP_LISTENERS_MAX + SHARDS_MAX + DESCRIPTORS_KEPT_MAX];
     size_t count = 0;
     if (shards > SHARDS_MAX || app->descriptor_count > DESCRIPTORS_KEPT_MAX)
         return -E2BIG;
     if (unshare(CLONE_FILES) < 0)
         return -errno;
+    int *keep = leat__start_alloc((3 + listeners + shards + app->descriptor_count) * sizeof *keep);
     for (int fd = 0; fd < 3; fd++)
         insert_sorted(keep, &count, fd);
     for (uint32_t i = 0; i < listeners; i++)
@@ -282,6 +282,7 @@ static int make_descriptors_private(struct shard_thread *t)
         next = (unsigned)keep[i] + 1;
     }
     close_range(next, ~0U, 0);
+    leat__start_free(keep);
     return 0;
 }
 
@@ -418,7 +419,7 @@ static int open_region(leat_server *server)
     int error = leat__region_create(&server->region, size, REGION_RESERVE);
     if (error < 0)
         return error;
-    server->threads = leat__region_take(&server->region, threads_size, CACHE_LINE);
+    server->threads = leat__region_take(&server->region, threads_size, PAGE_SIZE_BYTES);
     server->states = leat__region_take(&server->region, states_size, 16);
     leat__app_compile(server->app, &server->region, &server->routes);
     for (uint32_t i = 0; i < pools; i++) {

@@ -38,6 +38,7 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
         .mailbox = &shard->mailbox,
         .events = &leat__conn_events,
         .context = c,
+        .send_count = plan->rooms,
         .poll_count = plan->tasks,
         .simulation = simulation,
     };

@@ -17,7 +17,6 @@ enum {
 };
 
 struct shard {
-    struct conns conns;
     struct mailbox mailbox;
     struct access_ring log;
     struct conn_next_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
@@ -25,7 +24,8 @@ struct shard {
     int home;     /* of its tasks (task/homes.h) */
     bool closing; /* its states are being closed */
     uint32_t states_open;
-    atomic_uint alive; /* counts the mails that ask for a sign of life */
+    atomic_uint alive;  /* counts the mails that ask for a sign of life */
+    struct conns conns; /* last: see there */
 };
 
 /* Opens memory, then the loop (kind; simulation only for LOOP_SIM), on the thread that will turn it. The mailbox must

@@ -13,7 +13,11 @@ size_t leat__tasks_footprint(size_t count)
 void leat__tasks_open(struct tasks *t, void *memory, struct stack_pool *stacks, struct loop *loop,
                       uint32_t home)
 {
-    *t = (struct tasks){.stacks = stacks, .loop = loop, .home = home, .all = memory};
+    clear_untouched(t, sizeof *t);
+    t->stacks = stacks;
+    t->loop = loop;
+    t->home = home;
+    t->all = memory;
     leat__timers_init(&t->timers, loop->now_ms);
     fiber_here(&t->loop_fiber);
     leat__tasks_here = t;
