@@ -113,6 +113,8 @@ void leat__main_tell_addresses(const leat_server *server, const char *name)
         printf(" %s", address);
     printf(", loop %s, %u shard%s\n", leat__server_loop_name(server), shards, shards == 1 ? "" : "s");
     if (leat__server_admin_address(server, address, sizeof address))
-        printf("%s: live page on %s/leat/\n", name, address);
+        printf(strncmp(address, "unix:", 5) == 0 ? "%s: live page on %s, path /leat/\n"
+                                                 : "%s: live page on %s/leat/\n",
+               name, address);
     fflush(stdout);
 }
