@@ -2,6 +2,8 @@
 #include "site.h"
 #include "verbs.h"
 
+#include "doctor/doctor.h"
+
 int leat__verb_serve(int argc, char **argv)
 {
     static struct serving serving;
@@ -14,5 +16,6 @@ int leat__verb_serve(int argc, char **argv)
         "[site NAME ...] of a configuration file serve more, each by its host. Without any of "
         "them:\n"
         "a welcome page that shows the memory plan of the very process that sends it.";
+    program.diagnose = leat__doctor_look;
     return leat__main_run(leat_app_create(), &program, argc, argv);
 }

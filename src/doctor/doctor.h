@@ -19,6 +19,7 @@ enum doctor_state {
     DOCTOR_BAD,     /* the server would not start, or would not serve */
 };
 
+enum { DOCTOR_WORDS_SIZE = 32 << 10 }; /* of leat__doctor_write_words, at most */
 enum { DOCTOR_FINDINGS_MAX = 768, DOCTOR_FOUND_SIZE = 224, DOCTOR_REMEDY_SIZE = 256 };
 
 struct finding {
@@ -111,5 +112,11 @@ const struct finding *leat__doctor_worst(const struct report *report);
 
 void leat__doctor_print(const struct report *report, bool colour, plan_write *write, void *to);
 void leat__doctor_print_json(const struct report *report, plan_write *write, void *to);
+/* What is not good, the worst first, as an array of JSON: [{"group", "what", "state", "found", "remedy"} …], with its NUL; what
+ * does not fit into size octets (at least 3) is left out. */
+void leat__doctor_write_words(const struct report *report, char *out, size_t size);
+
+/* Looks at a server that is made and not started; struct program's diagnose. Takes a few milliseconds at most. */
+char *leat__doctor_look(const leat_server *server);
 
 #endif

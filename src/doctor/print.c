@@ -262,3 +262,55 @@ void leat__doctor_print_json(const struct report *report, plan_write *write, voi
     }
     put(&p, "  ]\n}\n");
 }
+
+/* ── For the live page ── */
+
+struct bounded {
+    char *out;
+    size_t size, used;
+    bool is_full;
+};
+
+static void put_bounded(void *to, const char *text, size_t size)
+{
+    struct bounded *b = to;
+    b->is_full = b->is_full || size > b->size - b->used;
+    if (b->is_full)
+        return;
+    memcpy(b->out + b->used, text, size);
+    b->used += size;
+}
+
+static void put_word(const struct printer *p, const struct finding *f)
+{
+    put(p, "{");
+    put_member(p, "group", f->group);
+    put(p, ", ");
+    put_member(p, "what", f->what);
+    put(p, ", ");
+    put_member(p, "state", names[f->state]);
+    put(p, ", ");
+    put_member(p, "found", f->found);
+    put(p, ", ");
+    put_member(p, "remedy", f->remedy);
+    put(p, "}");
+}
+
+void leat__doctor_write_words(const struct report *report, char *out, size_t size)
+{
+    struct bounded bounded = {.out = out, .size = size - 2}; /* the end is certain */
+    const struct printer p = {put_bounded, &bounded, false};
+    put(&p, "[");
+    for (int state = DOCTOR_BAD; state > DOCTOR_GOOD; state--) {
+        for (uint32_t i = 0; i < report->count && !bounded.is_full; i++) {
+            size_t before = bounded.used;
+            if ((int)report->findings[i].state != state)
+                continue;
+            put(&p, "%s", before > 1 ? ", " : "");
+            put_word(&p, &report->findings[i]);
+            if (bounded.is_full)
+                bounded.used = before;
+        }
+    }
+    memcpy(out + bounded.used, "]", 2);
+}

@@ -1,4 +1,4 @@
-/* main.c: leat_main: what was said, a server, signals.
+/* main.c: the whole of a program (leat_main is doctor/program.c): what was said, a server, signals.
  *
  *     flags, environment, file → create → (print the plan, the configuration) → start → say where → seal
  *         → wait for signals → drain → stop
@@ -121,6 +121,14 @@ static int print_orders(leat_app *app, const leat_server *server, const struct p
     return leat__main_flush(program->name);
 }
 
+/* What the admin listener tells of the doctor, where there is one; NULL: nothing. */
+static char *diagnose(const leat_server *server, const struct program *program)
+{
+    const char *admin = leat__server_config(server)->admin;
+    bool is_off = admin != NULL && strcmp(admin, "off") == 0;
+    return program->diagnose != NULL && !is_off ? program->diagnose(server) : NULL;
+}
+
 static int start_and_serve(leat_server *server, const struct program *program,
                            const struct options *options, const sigset_t *signals)
 {
@@ -131,10 +139,14 @@ static int start_and_serve(leat_server *server, const struct program *program,
     if (program->planned != NULL)
         program->planned(plan, program->data);
     leat__overflow_watch(program->name);
-    if (leat_server_start(server) < 0)
-        return -1;
-    serve(server, program->name, signals);
-    return MAIN_DONE;
+    char *words = diagnose(server, program);
+    leat__server_set_doctor(server, words);
+    int error = leat_server_start(server);
+    if (error == 0)
+        serve(server, program->name, signals);
+    leat_server_stop(server); /* nobody tells the words any more */
+    leat__start_free(words);
+    return error < 0 ? -1 : MAIN_DONE;
 }
 
 /* A server that was told wrong is told so by flags (64), or by the configuration (78): only an address is judged so late. */
@@ -265,20 +277,4 @@ int leat__main_run(leat_app *app, const struct program *program, int argc, char 
     int status = run(app, program, argc, argv);
     leat_app_destroy(app);
     return status;
-}
-
-int leat_main(leat_app *app, int argc, char **argv)
-{
-    char usage[256];
-    const char *name = argc > 0 ? argv[0] : "leat";
-    const char *slash = strrchr(name, '/');
-    snprintf(usage, sizeof usage, "%s [OPTION]...", slash != NULL ? slash + 1 : name);
-    return leat__main_run(app,
-                          &(struct program){
-                              .name = slash != NULL ? slash + 1 : name,
-                              .usage = usage,
-                              .about = "A server made with Leat: its memory is planned, shown and "
-                                       "taken before the first request.",
-                          },
-                          argc, argv);
 }

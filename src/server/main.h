@@ -29,6 +29,9 @@ struct program {
     int (*prepare)(leat_app *app, const char *operand, void *data);
     /* The plan is made and nothing is sealed yet; may be NULL. */
     void (*planned)(const struct plan *plan, void *data);
+    /* What is amiss on this system, for the admin listener: an array of JSON, in memory of leat__start_alloc's; just before
+     * the start. NULL: nobody looks. */
+    char *(*diagnose)(const leat_server *server);
     /* Instead of serving: looks at what would be served. The server is made and never started, and leat_server_error
      * tells what keeps it from starting. Answers the exit status; may be NULL. */
     int (*examine)(const leat_server *server, const struct options *options, void *data);

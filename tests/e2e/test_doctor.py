@@ -2,9 +2,11 @@
 import json
 import os
 import pty
+import re
 import resource
 import socket
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -204,3 +206,19 @@ def test_an_ordinary_user_meets_other_faults():
             assert done.returncode == 78
             assert findings["127.0.0.1:80"]["state"] == "bad"
             assert "CAP_NET_BIND_SERVICE" in findings["127.0.0.1:80"]["found"]
+
+
+@pytest.mark.parametrize("name", (("leat", "serve"), ("examples/hello",)))
+def test_a_server_tells_on_its_live_page_what_is_not_well(start, name, tmp_path):
+    open_to_all = tmp_path / "leat.conf"
+    open_to_all.write_text("connections = 100\n")
+    open_to_all.chmod(0o666)
+    server = start(*name, "--config", str(open_to_all), "--admin", "127.0.0.1:0")
+    url = re.search(r"live page on (http://[^/]*/leat/)", server.output())[1]
+    with urllib.request.urlopen(url + "live.json", timeout=30) as answer:
+        told = json.load(answer)["doctor"]
+    assert {"group": "Configuration", "what": "configuration file", "state": "warning",
+            "found": f"{open_to_all}, which everybody may write", "remedy": f"chmod o-w {open_to_all}"} in told
+    assert all(row["state"] in ("note", "warning", "bad") for row in told)
+    ranks = [("bad", "warning", "note").index(row["state"]) for row in told]
+    assert ranks == sorted(ranks)

@@ -626,6 +626,39 @@ static void the_tables_of_settings_stand_before_the_findings(void **state)
     assert_true(strstr(told, "  keepalive-idle") < findings);
 }
 
+static void words_are_the_worst_first_and_whole(void **state)
+{
+    (void)state;
+    static char words[DOCTOR_WORDS_SIZE], less[DOCTOR_WORDS_SIZE];
+    struct doctor d = doctor_here();
+    leat__doctor_write_words(&report, words, sizeof words);
+    assert_string_equal(words, "[]");
+    leat__doctor_found(leat__doctor_begin(&d, "one", "why"), DOCTOR_GOOD, "well");
+    leat__doctor_found(leat__doctor_begin(&d, "two", "why"), DOCTOR_NOTE, "a \"b\" \\ \xff");
+    struct finding *bad = leat__doctor_begin(&d, "three", "why");
+    leat__doctor_found(bad, DOCTOR_BAD, "ill");
+    leat__doctor_remedy(bad, "rest");
+    for (uint32_t i = 0; i < report.count; i++)
+        report.findings[i].group = "G";
+    leat__doctor_write_words(&report, words, sizeof words);
+    assert_string_equal(
+        words,
+        "[{\"group\": \"G\", \"what\": \"three\", \"state\": \"bad\", \"found\": \"ill\", "
+        "\"remedy\": \"rest\"}, "
+        "{\"group\": \"G\", \"what\": \"two\", \"state\": \"note\", \"found\": \"a \\\"b\\\" \\\\ "
+        "\xef\xbf\xbd\", \"remedy\": \"\"}]");
+    size_t first = (size_t)(strstr(words, ", {") - words), whole = strlen(words);
+    for (size_t size = 3; size <= whole + 1; size++) {
+        memset(less, '#', sizeof less);
+        leat__doctor_write_words(&report, less, size);
+        size_t kept = size <= first + 1 ? 1 : size <= whole ? first : whole - 1;
+        assert_int_equal(strlen(less), kept + 1);
+        assert_memory_equal(less, words, kept);
+        assert_string_equal(less + kept, "]");
+        assert_int_equal(less[size], '#');
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_system, remove_system)
 
 int main(void)
@@ -657,6 +690,7 @@ int main(void)
         TEST(settings_tell_the_error),
         TEST(a_log_is_a_file_in_a_folder_that_is_there),
         TEST(the_tables_of_settings_stand_before_the_findings),
+        TEST(words_are_the_worst_first_and_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
