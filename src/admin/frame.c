@@ -217,13 +217,17 @@ static void put_states(struct text *t, const struct look *l)
     close_level(t, "}");
 }
 
-static void put_refused(struct text *t, const struct look *l)
+static void put_if_refused(struct text *t, const char *name, uint64_t count)
 {
     static const char prefix[] = "refused_";
+    if (strncmp(name, prefix, sizeof prefix - 1) == 0)
+        put_count(t, name + sizeof prefix - 1, count);
+}
+
+static void put_refused(struct text *t, const struct look *l)
+{
     open_level(t, "refused", "{");
-#define COUNTER(name, what)                                                                        \
-    if (strncmp(#name, prefix, sizeof prefix - 1) == 0)                                            \
-        put_count(t, #name + sizeof prefix - 1, l->all.counters.name);
+#define COUNTER(name, what) put_if_refused(t, #name, l->all.counters.name);
 #include "observe/counters.def"
 #undef COUNTER
     close_level(t, "}");
