@@ -21,15 +21,25 @@ static uint64_t newest_shortage(const struct look_source *source)
     return newest;
 }
 
-void leat__admin_readyz(leat_exchange *x)
+static struct health health_of(const struct look *l)
 {
-    const struct admin *admin = leat_data(x);
-    const struct look *l = leat__look(admin->looker);
-    struct health health = {
+    return (struct health){
         .draining = atomic_load_explicit(l->source->leaving, memory_order_relaxed),
         .shortage = newest_shortage(l->source),
         .silence_ms = l->silence_ms,
         .now_ms = leat__clock_now_ms(),
     };
+}
+
+void leat__admin_readyz(leat_exchange *x)
+{
+    const struct admin *admin = leat_data(x);
+    struct health health = health_of(leat__look(admin->looker));
     leat__health_answer(x, &health);
+}
+
+bool leat__look_is_ready(const struct look *l)
+{
+    struct health health = health_of(l);
+    return leat__health_is_ready(&health);
 }

@@ -30,8 +30,8 @@ struct look_source {
     const char *loop;     /* "io_uring", "epoll" */
     const int *listeners; /* descriptors, for their queues */
     uint32_t listener_count;
-    int64_t started_s;  /* Unix time */
-    const char *doctor; /* what the doctor says, as JSON; NULL: nobody asked */
+    int64_t started_s;          /* Unix time */
+    const char *doctor;         /* what the doctor says, as JSON; NULL: nobody asked */
     const atomic_bool *leaving; /* the server will drain soon, or does already */
 };
 
@@ -98,5 +98,8 @@ const struct route_metrics *leat__look_route(struct looker *l, uint32_t row);
 /* Rows there are; the chain whose row it is ("": of requests without a route; the last one may be shared by many). */
 uint32_t leat__look_route_count(const struct looker *l);
 const struct chain *leat__look_chain(const struct looker *l, uint32_t row);
+
+/* What /readyz says of it (health.c). */
+bool leat__look_is_ready(const struct look *l);
 
 #endif

@@ -38,21 +38,35 @@ static void answer_shortage(leat_exchange *x, uint64_t shortage, int64_t passed_
     answer(x, 503, "overloaded", reason);
 }
 
+/* Since the newest refusal. */
+static int64_t passed_ms(const struct health *h)
+{
+    int64_t passed = h->now_ms - (int64_t)(h->shortage / SHORTAGE_KINDS);
+    return passed > 0 ? passed : 0; /* the other shard's clock may be ahead of our turn's */
+}
+
+static bool is_short(const struct health *h)
+{
+    return h->shortage != 0 && passed_ms(h) < HEALTH_REFUSED_MS;
+}
+
+bool leat__health_is_ready(const struct health *h)
+{
+    return !h->draining && !is_short(h) && h->silence_ms <= HEALTH_SILENCE_MS;
+}
+
 void leat__health_answer(leat_exchange *x, const struct health *h)
 {
-    int64_t passed_ms = h->now_ms - (int64_t)(h->shortage / SHORTAGE_KINDS);
-    if (passed_ms < 0)
-        passed_ms = 0; /* the other shard's clock is ahead of our turn's */
-    if (h->draining)
+    if (leat__health_is_ready(h))
+        answer(x, 200, "ready", NULL);
+    else if (h->draining)
         answer(x, 503, "draining", "it is about to stop");
-    else if (h->shortage != 0 && passed_ms < HEALTH_REFUSED_MS)
-        answer_shortage(x, h->shortage, passed_ms);
-    else if (h->silence_ms > HEALTH_SILENCE_MS)
+    else if (is_short(h))
+        answer_shortage(x, h->shortage, passed_ms(h));
+    else
         answer(x, 503, "overloaded",
                leat_printf(x, "a shard has not answered for %d.%d s", (int)(h->silence_ms / 1000),
                            (int)(h->silence_ms % 1000 / 100)));
-    else
-        answer(x, 200, "ready", NULL);
 }
 
 void leat_healthz(leat_exchange *x)

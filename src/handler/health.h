@@ -18,6 +18,7 @@ struct health {
     int64_t now_ms; /* monotonic */
 };
 
+bool leat__health_is_ready(const struct health *health);
 void leat__health_answer(leat_exchange *x, const struct health *health);
 
 /* Whether the route that answers x is one of leat/health.h's. */
