@@ -204,6 +204,10 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{fields}: {error.read().decode()}") from None
 
+    def ready(self):
+        result = self.ask("query", query="leat_ready")["result"]
+        return {series["metric"]["instance"]: series["value"][1] for series in result}
+
     def values(self, expression):
         """What it is now, those that are no number left out."""
         result = self.ask("query", query=expression)["result"]
@@ -290,6 +294,8 @@ def test_every_panel_and_every_alert_has_data(watched):
     wait_until("Prometheus has evaluated all rules", lambda: {rule["health"] for rule in rules()} == {"ok"})
 
     # The busy server refuses for want of tasks, and whoever is called for that is told so; the quiet one doesn't.
+    wait_until("the busy one is not ready", lambda: prometheus.ready() == {addresses[0]: "1", addresses[1]: "0"})
+
     def is_told():
         told = {alert["labels"]["instance"]: alert["annotations"] for alert in prometheus.ask("alerts")["alerts"]
                 if alert["labels"]["alertname"] == "LeatRefuses" and alert["state"] == "firing"}
