@@ -128,14 +128,27 @@ static void stand_somewhere(struct leat_exchange *x)
         x->bytes = "";
 }
 
+/* A text that a hook has begun ends with it, as it ends with a handler. What it had no memory for nobody asks any more. */
+static void end_json(struct leat_exchange *x)
+{
+    if (x->response.json == NULL)
+        return;
+    bool in_need = leat_json_error(x->response.json) == -ENOMEM;
+    leat__json_finish(x);
+    if (in_need)
+        leat__response_in_need(x, 503);
+}
+
 void leat__response_tell_error(struct leat_exchange *x)
 {
     const struct app_hooks *hooks = x->common->routes->hooks;
     struct response *r = &x->response;
     if (hooks != NULL && hooks->error_count > 0) {
         stand_somewhere(x);
-        for (uint32_t i = 0; i < hooks->error_count; i++)
+        for (uint32_t i = 0; i < hooks->error_count; i++) {
             hooks->on_error[i].function(x, r->status, hooks->on_error[i].argument);
+            end_json(x);
+        }
         if (r->status == 0)
             leat__response_in_need(x, 500);
     }

@@ -128,6 +128,43 @@ static void a_hook_answers_anew(void **state)
     close_bench(&bench);
 }
 
+static void answer_in_json(leat_exchange *x, int status, void *argument)
+{
+    leat_slice problem;
+    (void)argument;
+    assert_true(leat_response_content(x, &problem));
+    leat_json *j = leat_json_begin(x, status);
+    leat_json_raw(j, "error", problem.data, problem.size - 1);
+    leat_json_array(j, "more");
+    leat_json_end(j);
+}
+
+static void break_json(leat_exchange *x, int status, void *argument)
+{
+    (void)argument;
+    leat_json_int(leat_json_begin(x, status), NULL, 1); /* a value without a name */
+}
+
+static void a_hook_answers_in_json(void **state)
+{
+    (void)state;
+    leat_app *app = leat_app_create();
+    leat_on_error(app, answer_in_json, NULL);
+    leat_on_error(app, note_error, a);
+    open_bench(&bench, app);
+    const char *sent = ask(GET("/gone"));
+    assert_int_equal(status_of(sent), 404);
+    assert_string_equal(content_of(sent),
+                        "{\"error\":{\"title\":\"Not Found\",\"status\":404},\"more\":[]}\n");
+    assert_int_equal(count_line(sent, "Content-Type: application/json"), 1);
+    close_bench(&bench);
+    app = leat_app_create();
+    leat_on_error(app, break_json, NULL);
+    open_bench(&bench, app);
+    assert_int_equal(status_of(ask(GET("/gone"))), 500);
+    close_bench(&bench);
+}
+
 /* Before there is a route, as conn/ does with a head that it can't read. */
 static void a_refusal_without_a_route_passes_too(void **state)
 {
@@ -250,6 +287,7 @@ int main(void)
         cmocka_unit_test(errors_pass_the_hooks_once),
         cmocka_unit_test(a_failure_has_its_status),
         cmocka_unit_test(a_hook_answers_anew),
+        cmocka_unit_test(a_hook_answers_in_json),
         cmocka_unit_test(a_refusal_without_a_route_passes_too),
         cmocka_unit_test(too_many_hooks_are_an_error_at_start),
         cmocka_unit_test(a_default_gives_way),
