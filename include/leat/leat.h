@@ -262,6 +262,7 @@ LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 #include "leat/health.h"
 #include "leat/hooks.h"
 #include "leat/json.h"
+#include "leat/metrics.h"
 #include "leat/middleware.h"
 #include "leat/negotiate.h"
 #include "leat/routes.h"

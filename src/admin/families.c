@@ -21,6 +21,16 @@ static const struct expose_label none[] = {{NULL, NULL}};
 
 /* ── How much it can be ── */
 
+static size_t own_bound(const struct own_metric *m)
+{
+    size_t lines = m->kind == OWN_HISTOGRAM ? OWN_HISTOGRAM_SERIES : 1;
+    size_t bound = 4 * (LINE + OWN_NAME_MAX + OWN_HELP_MAX);
+    for (uint32_t i = 0; i < m->value_count; i++)
+        bound += lines * (LINE + strlen(m->name) +
+                          (m->label != NULL ? strlen(m->label) + 2 * strlen(m->values[i]) : 0));
+    return bound;
+}
+
 /* Escaped, every octet takes two at most. */
 static size_t lines_bound(size_t lines, const char *label)
 {
@@ -40,6 +50,8 @@ size_t leat__families_bound(const leat_app *app)
         bound += lines_bound(1, app->heaps[i]->name);
     for (uint32_t i = 0; i < app->blocking_count; i++)
         bound += lines_bound(1, app->blocking[i]->stack_name);
+    for (uint32_t i = 0; i < app->own_metric_count; i++)
+        bound += own_bound(app->own_metrics[i]);
     return bound;
 }
 
@@ -291,6 +303,32 @@ static void tell_phases(struct families *f, struct expose *e, double ticks)
     }
 }
 
+/* ── The program's own ── */
+
+static const struct {
+    const struct expose_step *steps;
+    double per_unit;
+} units[] = {
+    [LEAT_UNIT_NONE] = {leat__expose_numbers, 1},
+    [LEAT_UNIT_BYTES] = {leat__expose_sizes, 1},
+    [LEAT_UNIT_NANOSECONDS] = {leat__expose_times, 1e9},
+};
+
+static void tell_own(struct families *f, const struct own_metric *m, struct expose *e)
+{
+    static const enum expose_type types[] = {
+        [OWN_COUNTER] = EXPOSE_counter, [OWN_GAUGE] = EXPOSE_gauge, [OWN_HISTOGRAM] = EXPOSE_histogram};
+    leat__expose_family(e, m->name, types[m->kind], m->help);
+    for (uint32_t i = 0; i < m->value_count; i++) {
+        struct expose_label labels[] = {{m->label, m->label != NULL ? m->values[i] : NULL}, {NULL, NULL}};
+        if (m->kind == OWN_HISTOGRAM)
+            leat__expose_histogram(e, labels, leat__look_own_histogram(f->looker, m, i),
+                                   units[m->unit].steps, units[m->unit].per_unit);
+        else
+            leat__expose_value(e, labels, leat__look_own_number(f->looker, m, i));
+    }
+}
+
 void leat__families_remember(struct families *f)
 {
     f->states[f->state_count++ % LAST_MINUTE_STATES] = *leat__look_histogram(f->looker, LOOK_DURATION);
@@ -334,5 +372,7 @@ size_t leat__families_write(struct families *f, const struct look *look, struct 
     tell_phases(f, e, ticks);
     tell_pools(look, e);
     tell_plan(look, e);
+    for (uint32_t i = 0; i < leat__look_own_count(f->looker); i++)
+        tell_own(f, leat__look_own(f->looker, i), e);
     return leat__expose_end(e);
 }

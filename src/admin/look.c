@@ -335,3 +335,33 @@ const struct route_metrics *leat__look_route(struct looker *l, uint32_t row)
     l->row.classes[CLASS_2XX] = never_less(&l->told_2xx[row], all, others);
     return &l->row;
 }
+
+/* ── What the program counts ── */
+
+uint32_t leat__look_own_count(const struct looker *l)
+{
+    return l->source->app->own_metric_count;
+}
+
+const struct own_metric *leat__look_own(const struct looker *l, uint32_t i)
+{
+    return l->source->app->own_metrics[i];
+}
+
+double leat__look_own_number(const struct looker *l, const struct own_metric *metric, uint32_t value)
+{
+    double sum = leat__own_number(metric, value, NULL);
+    for (uint32_t i = 0; i < l->source->shard_count; i++)
+        sum += leat__own_number(metric, value, shard(l, i)->memory.own_metrics);
+    return sum;
+}
+
+const struct histogram *leat__look_own_histogram(struct looker *l, const struct own_metric *metric,
+                                                 uint32_t value)
+{
+    memset(&l->sum, 0, sizeof l->sum);
+    leat__own_add_histogram(metric, value, NULL, &l->sum);
+    for (uint32_t i = 0; i < l->source->shard_count; i++)
+        leat__own_add_histogram(metric, value, shard(l, i)->memory.own_metrics, &l->sum);
+    return &l->sum;
+}

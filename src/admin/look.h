@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "conn/conn.h"
+#include "exchange/own_metrics.h"
 
 enum {
     LOOK_FRESH_MS = 50, /* an older look is taken anew */
@@ -91,10 +92,17 @@ void leat__looker_end(struct looker *l);
 const struct look *leat__look(struct looker *l);
 
 /* The sum over all shards, since the start, in ticks, with what took no time counted as 0. Into memory of the looker's, until
- * the next call of these two; no waiting. */
+ * the next call of one of these; no waiting. */
 const struct histogram *leat__look_histogram(struct looker *l, enum look_histogram which);
 /* … of a row of struct metrics; classes with the 2xx. */
 const struct route_metrics *leat__look_route(struct looker *l, uint32_t row);
+/* The program's own metrics (leat/metrics.h): the i-th; and what a value of its label stands at, all shards and other threads
+ * summed up: a counter or a gauge; a histogram, as leat__look_histogram, in what the program recorded. No waiting. */
+uint32_t leat__look_own_count(const struct looker *l);
+const struct own_metric *leat__look_own(const struct looker *l, uint32_t i);
+double leat__look_own_number(const struct looker *l, const struct own_metric *metric, uint32_t value);
+const struct histogram *leat__look_own_histogram(struct looker *l, const struct own_metric *metric,
+                                                 uint32_t value);
 /* Rows there are; the chain whose row it is ("": of requests without a route; the last one may be shared by many). */
 uint32_t leat__look_route_count(const struct looker *l);
 const struct chain *leat__look_chain(const struct looker *l, uint32_t row);

@@ -520,6 +520,7 @@ void leat_app_destroy(leat_app *app)
     leat__start_free(app->hosts);
     leat__start_free(app->guests);
     leat__start_free(app->states);
+    leat__start_free(app->own_metrics);
     leat__start_free(app->every);
     leat__start_free(app->descriptors);
     leat__start_free(app->errors);

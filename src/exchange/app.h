@@ -111,6 +111,7 @@ struct leat_guest {
 enum { APP_PREPARED_MAX = 8, APP_BLOCKING_MAX = PLAN_THREAD_POOLS_MAX };
 
 struct leat_blocking;
+struct own_metric;
 
 struct leat_app {
     leat_app *parent; /* NULL: the root, which alone has what follows the middleware */
@@ -157,9 +158,13 @@ struct leat_app {
     uint32_t every_count;
     struct leat_blocking *blocking[APP_BLOCKING_MAX]; /* pools of threads (task/blocking.h) */
     uint32_t blocking_count;
-    struct app_hooks *hooks; /* NULL: none */
-    uint64_t table_bytes;    /* of ready-made middleware: shared by all shards */
-    bool knows_peers;        /* clients' addresses are remembered */
+    struct app_hooks *hooks;         /* NULL: none */
+    struct own_metric **own_metrics; /* leat/metrics.h */
+    uint32_t own_metric_count, own_series;
+    size_t own_metrics_size; /* bytes of each shard */
+    uint64_t own_metrics_shared;
+    uint64_t table_bytes; /* of ready-made middleware: shared by all shards */
+    bool knows_peers;     /* clients' addresses are remembered */
     bool serves_files;
     bool never_waits;      /* none of its handlers does: they run on the shard's own stack */
     uint64_t bundle_bytes; /* mapped */
@@ -192,6 +197,9 @@ void leat__app_knows_peers(leat_app *app);
 
 /* None of its handlers waits. */
 void leat__app_never_waits(leat_app *app);
+
+/* What the program counts itself (own_metrics.h): a row of the plan. */
+void leat__app_own_metrics_plan(leat_app *app, struct plan_input *input);
 
 /* thing is destroyed with the app. */
 void leat__app_keep(leat_app *app, void *thing, void (*destroy)(void *thing));

@@ -295,6 +295,20 @@ size_t leat__plan_metrics(uint32_t route_count)
                     PAGE_SIZE_BYTES);
 }
 
+/* Of every shard, and once more for the threads that are none. */
+static void tell_own_metrics(struct plan *plan)
+{
+    const struct plan_input *in = &plan->input;
+    uint64_t footprint = align_up(in->own_metrics, CACHE_LINE);
+    if (footprint == 0)
+        return;
+    plan->shard_bytes += footprint;
+    add_row(plan, (struct plan_row){.what = "own metrics",
+                                    .bytes = footprint * in->shards + in->own_metrics_shared,
+                                    .option = "the values of leat_histogram_create and its like",
+                                    .note = "the program's counters, gauges and histograms"});
+}
+
 static void tell_pools(struct plan *plan)
 {
     add_pool(plan,
@@ -336,6 +350,7 @@ static void tell_pools(struct plan *plan)
                                .option = "the number of routes",
                                .note = "histograms, of each route one; pages as they are touched"},
              leat__plan_metrics(plan->input.route_count));
+    tell_own_metrics(plan);
 }
 
 uint32_t leat__plan_guest_parts(uint64_t bytes, uint32_t shards)

@@ -65,11 +65,14 @@ struct plan_input {
     uint64_t content_total; /* bytes in all */
     uint64_t content_max;   /* bytes of one request's content */
     uint32_t listeners;
-    uint64_t memory;      /* bytes our rows may take; 0: not bounded */
-    uint64_t route_bytes; /* what the compiled routes take, once */
-    uint32_t route_count; /* of which each shard keeps figures */
-    uint64_t admin;       /* bytes of the admin listener's own server; 0: none */
-    uint64_t table_bytes; /* what ready-made middleware keeps, once */
+    uint64_t memory;             /* bytes our rows may take; 0: not bounded */
+    uint64_t route_bytes;        /* what the compiled routes take, once */
+    uint32_t route_count;        /* of which each shard keeps figures */
+    uint64_t own_metrics;        /* bytes of what the program counts itself, of each shard */
+    uint64_t own_metrics_shared; /* and of all other threads, once */
+    const void *own_metrics_of;  /* whose they are */
+    uint64_t admin;              /* bytes of the admin listener's own server; 0: none */
+    uint64_t table_bytes;        /* what ready-made middleware keeps, once */
     bool private_descriptors;
     bool uring;                /* counts the rings' pages and the kernel's polls */
     uint32_t descriptor_limit; /* RLIMIT_NOFILE; 0: do not check */
@@ -157,6 +160,8 @@ struct shard_memory {
     char *peers;    /* PLAN_PEER bytes for each slot; NULL: they are not remembered */
     char *log_ring; /* NULL: no log */
     char *metrics;
+    char *own_metrics; /* NULL: there are none */
+    const void *own_metrics_of;
     uint32_t user_count;
     uint64_t trimmed_bytes, trim_calls; /* calls that gave something back */
     int64_t window_since_ms; /* start of the trimmer's window under way; 0: never called */

@@ -38,6 +38,11 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     }
     if (plan->input.peers)
         m->peers = leat__region_take(&m->region, (size_t)PLAN_PEER * plan->slots, CACHE_LINE);
+    m->own_metrics_of = plan->input.own_metrics_of;
+    if (plan->input.own_metrics > 0)
+        m->own_metrics = leat__region_take(&m->region, align_up(plan->input.own_metrics, CACHE_LINE),
+                                           CACHE_LINE);
+    /* What is whole pages comes last: so nothing is lost between. */
     if (plan->input.log_ring > 0)
         m->log_ring = leat__region_take(&m->region, align_up(plan->input.log_ring, PAGE_SIZE_BYTES),
                                         PAGE_SIZE_BYTES);

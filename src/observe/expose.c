@@ -76,6 +76,14 @@ static size_t utf8_sequence(const char *text)
     return more + 1;
 }
 
+bool leat__expose_can_tell(const char *text)
+{
+    size_t sequence;
+    while ((sequence = utf8_sequence(text)) > 0)
+        text += sequence;
+    return *text == '\0';
+}
+
 /* Both formats want backslashes and line feeds escaped; labels the quote too, and so does OpenMetrics' HELP. What is not
  * UTF-8 can't be said in either: such octets become question marks. */
 static void put_escaped(struct expose *e, const char *text, bool escapes_quote)

@@ -41,6 +41,9 @@ extern const struct expose_step leat__expose_times[], leat__expose_short_times[]
 /* From 64 to 1 GiB by fours; 1, 2, 5, 10 … to 10^9. */
 extern const struct expose_step leat__expose_sizes[], leat__expose_numbers[];
 
+/* Whether it is UTF-8, and so told as it is. */
+bool leat__expose_can_tell(const char *text);
+
 void leat__expose_begin(struct expose *e, char *text, size_t size, bool is_open);
 
 /* name: whole and by the conventions: a counter's ends in _total, an info's in _info. It stays until the next family. */

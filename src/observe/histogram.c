@@ -15,6 +15,14 @@ uint64_t leat__histogram_last(unsigned bucket)
     return leat__histogram_first(bucket) + (power <= 1 ? 0 : (UINT64_C(1) << (power - 1)) - 1);
 }
 
+void leat__histogram_record_shared(struct histogram *h, uint64_t value)
+{
+    if (value > HISTOGRAM_LARGEST)
+        value = (int64_t)value < 0 ? 0 : HISTOGRAM_LARGEST;
+    __atomic_fetch_add(&h->buckets[histogram_bucket(value)], 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&h->sum, value, __ATOMIC_RELAXED);
+}
+
 void leat__histogram_add(struct histogram *to, const struct histogram *from)
 {
     to->sum += tally_read(&from->sum);

@@ -39,6 +39,9 @@ static inline void histogram_record(struct histogram *h, uint64_t value)
     tally(&h->sum, value);
 }
 
+/* Into one that many threads record into. */
+void leat__histogram_record_shared(struct histogram *h, uint64_t value);
+
 /* ── For who reads; from any thread ── */
 
 /* The values that fall into a bucket: from its first to its last. */

@@ -147,6 +147,7 @@ static void make_plan(leat_server *server)
     count_listeners(server, &input);
     count_user_pools(server->app, server->user_pools, &input);
     leat__app_blocking_plan(server->app, &input);
+    leat__app_own_metrics_plan(server->app, &input);
     if (server->admin_server != NULL && leat__server_plan(server->admin_server) != NULL)
         input.admin = leat__admin_bytes(leat__server_plan(server->admin_server));
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
