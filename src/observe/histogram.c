@@ -1,18 +1,22 @@
 /* histogram.c: see histogram.h. */
 #include "observe/histogram.h"
 
+void leat__histogram_record_outlier(struct histogram *h, uint64_t value)
+{
+    histogram_record(h, (int64_t)value < 0 ? 0 : HISTOGRAM_LARGEST);
+}
+
+/* The smallest value whose bucket is this one or a later one: (32 + part) * 2^power / 32, rounded up, less one. */
 uint64_t leat__histogram_first(unsigned bucket)
 {
-    unsigned power = bucket >> HISTOGRAM_PARTS_BITS;
-    if (power <= 1)
-        return bucket;
-    return (uint64_t)(HISTOGRAM_PARTS + bucket % HISTOGRAM_PARTS) << (power - 1);
+    unsigned power = bucket / HISTOGRAM_PARTS;
+    uint64_t parts = HISTOGRAM_PARTS + bucket % HISTOGRAM_PARTS;
+    return (((parts << power) + HISTOGRAM_PARTS - 1) >> HISTOGRAM_PARTS_BITS) - 1;
 }
 
 uint64_t leat__histogram_last(unsigned bucket)
 {
-    unsigned power = bucket >> HISTOGRAM_PARTS_BITS;
-    return leat__histogram_first(bucket) + (power <= 1 ? 0 : (UINT64_C(1) << (power - 1)) - 1);
+    return leat__histogram_first(bucket + 1) - 1;
 }
 
 void leat__histogram_record_shared(struct histogram *h, uint64_t value)

@@ -42,6 +42,12 @@ static void assert_near(uint64_t told, uint64_t value)
         fail_msg("%llu is told as %llu", (unsigned long long)value, (unsigned long long)told);
 }
 
+/* Below 32 values lie further apart than buckets. */
+static bool is_used(unsigned bucket)
+{
+    return leat__histogram_last(bucket) + 1 != leat__histogram_first(bucket);
+}
+
 static void buckets_lie_side_by_side_from_0_to_the_largest(void **state)
 {
     (void)state;
@@ -49,7 +55,9 @@ static void buckets_lie_side_by_side_from_0_to_the_largest(void **state)
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
         uint64_t first = leat__histogram_first(i), last = leat__histogram_last(i);
         assert_int_equal(first, next);
-        assert_true(last >= first);
+        assert_true(is_used(i) ? last >= first : i < 5 * HISTOGRAM_PARTS);
+        if (!is_used(i))
+            continue;
         assert_int_equal(histogram_bucket(first), i);
         assert_int_equal(histogram_bucket(last), i);
         assert_int_equal(histogram_bucket(first + (last - first) / 2), i);
@@ -193,7 +201,7 @@ static void up_to_is_exact_at_edges_and_never_falls(void **state)
         histogram_record(h, random_value(&seed));
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
         uint64_t first = leat__histogram_first(i), last = leat__histogram_last(i);
-        for (unsigned part = 0; part < 4; part++) {
+        for (unsigned part = 0; part < 4 && is_used(i); part++) {
             uint64_t now = leat__histogram_up_to(h, first + (last - first) * part / 4);
             assert_true(now >= before && now >= below && now <= below + h->buckets[i]);
             before = now;
