@@ -59,6 +59,7 @@ static inline void open_bench(struct bench *b, leat_app *app)
                                .route_bytes = (uint64_t)size,
                                .user_pools = pools,
                                .user_pool_count = app->pool_count};
+    leat__app_own_metrics_plan(app, &input);
     assert_int_equal(leat__plan_make(&plan, &input, error, sizeof error), 0);
     assert_int_equal(leat__shard_memory_open(&b->memory, &plan, REGION_RESERVE), 0);
     b->counters = (struct counters){0};
