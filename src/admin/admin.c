@@ -87,6 +87,8 @@ static void configure(struct admin *admin, const struct config *config)
     c->loop = LOOP_EPOLL;
     c->connections = ADMIN_CONNECTIONS;
     c->exchanges = ADMIN_EXCHANGES;
+    c->large_buffers = ADMIN_EXCHANGES; /* each may be one that does not read what it asked for */
+    c->write_timeout_ms = ADMIN_WRITE_MS;
     c->tasks = ADMIN_EXCHANGES + 8;
     c->stack = 64 << 10;
     c->content_max = 16 << 10;

@@ -16,6 +16,7 @@
 enum {
     ADMIN_CONNECTIONS = 64,
     ADMIN_EXCHANGES = 32,
+    ADMIN_WRITE_MS = 10000,
     ADMIN_TEXTS = 8, /* of /metrics, that there is room for at once */
     ADMIN_TOKEN_MAX = 256,
     ADMIN_PORT = 9464, /* of localhost, when nothing is said */

@@ -171,6 +171,7 @@ void leat__config_plan_input(const struct config *config, struct plan_input *inp
         .shards = config->shards,
         .connections = config->connections,
         .exchanges = config->exchanges,
+        .large_buffers = config->large_buffers,
         .content_total = config->content_total,
         .content_max = config->content_max,
         .listeners = count_listeners(config),

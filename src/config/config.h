@@ -44,6 +44,7 @@ struct config {
     const char *admin_token_file; /* NULL: none */
     const char *config_file;      /* NULL: none */
     /* told by whoever serves, before completing */
+    uint32_t large_buffers; /* in all; 0: from exchanges */
     bool serves_files;
     bool never_waits; /* no handler does: there are no tasks */
     uint64_t bundles; /* bytes of packed folders */

@@ -104,7 +104,9 @@ static void derive(struct plan *plan)
     plan->rooms = plan->rooms < 8 ? 8 : plan->rooms;
     plan->receive_ring = clamp(floor_power(plan->rooms), 8, 256);
     plan->receives = plan->rooms + 2 + plan->receive_ring;
-    plan->larges = plan->rooms / 16 < 4 ? 4 : plan->rooms / 16;
+    plan->larges = in->large_buffers > 0  ? (uint32_t)ceil_div(in->large_buffers, in->shards)
+                   : plan->rooms / 16 < 4 ? 4
+                                          : plan->rooms / 16;
     plan->chunks = plan->rooms / 2 < 16 ? 16 : plan->rooms / 2;
     plan->queue_entries = in->private_descriptors ? 64 : 256;
     plan->content = ceil_div(ceil_div(in->content_total, in->shards), CONTENT_BLOCK_MIN) *

@@ -62,6 +62,7 @@ struct plan_input {
     uint32_t shards;
     uint32_t connections;   /* in all */
     uint32_t exchanges;     /* in all: how many connections can be active at once */
+    uint32_t large_buffers; /* in all; 0: as many as so many exchanges mostly need */
     uint64_t content_total; /* bytes in all */
     uint64_t content_max;   /* bytes of one request's content */
     uint32_t listeners;

@@ -269,6 +269,24 @@ def test_it_answers_while_every_seat_is_taken(start):
     wait_until("all seats are free", lambda: fresh(server)["leat_connections_open"] == 0)
 
 
+def test_scrapers_that_never_read_keep_nobody_else_out(start):
+    server = start("examples/hello", "--shards", "1")
+    figures(server)
+    resident = fresh(server)["process_resident_memory_bytes"]
+    lazy = [Client(admin_address(server), receive_buffer=2048) for _ in range(24)]
+    for client in lazy:
+        client.socket.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                client.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n" * 100)
+    for _ in range(20):
+        now = fresh(server)
+    assert now["leat_shards_silent"] == 0
+    assert now["process_resident_memory_bytes"] - resident < 8 << 20     # what 24 answers take, and it ends there
+    for client in lazy:
+        reset(client)
+
+
 @pytest.fixture
 def stuck(start, tmp_path):
     """A server of two shards, one of which a handler holds up; and how to free it."""
