@@ -101,12 +101,14 @@ static void configure(struct admin *admin, const struct config *config)
 static void add_routes(struct admin *admin, const leat_app *looked_at)
 {
     leat_app *app = admin->app, *guarded;
+    leat__admin_careful(app);
     leat_get_with(app, "/healthz", leat__admin_healthz, admin);
     leat_get_with(app, "/readyz", leat__admin_readyz, admin);
     guarded = leat_group(app, "");
     leat_use_with(guarded, leat__admin_guard, admin);
     leat__admin_add_metrics(admin, guarded, looked_at);
-    leat__admin_add_page(admin, guarded);
+    leat_post_with(app, "/leat/sign-in", leat__admin_sign_in, admin);
+    leat__admin_add_page(app, guarded);
     leat__admin_add_live(admin, guarded);
 }
 

@@ -45,13 +45,16 @@ void leat__admin_destroy(struct admin *admin); /* takes NULL; with its app, behi
 
 /* Middleware: lets those through who may see (data: the admin). */
 void leat__admin_guard(leat_exchange *x);
+/* Adds what makes browsers careful with the page, for all of the app. */
+void leat__admin_careful(leat_app *app);
 
 /* Handlers (data: the admin). */
 void leat__admin_healthz(leat_exchange *x);
 void leat__admin_readyz(leat_exchange *x);
+void leat__admin_sign_in(leat_exchange *x); /* who sends the form that the guard shows */
 /* Registers its own. */
 void leat__admin_add_metrics(struct admin *admin, leat_app *group, const leat_app *looked_at);
-void leat__admin_add_page(struct admin *admin, leat_app *group);
+void leat__admin_add_page(leat_app *app, leat_app *guarded);
 void leat__admin_add_live(struct admin *admin, leat_app *group);
 
 struct live *leat__live_create(struct looker *looker); /* at start; leat__start_free */

@@ -2,9 +2,10 @@
  * cookie that the live page was given when it was opened with ?token=. Without one the address is private to this machine, but
  * a browser on it runs the pages of others: so a name is asked for that only we would use (localhost, or the address
  * itself), and a page that had its own name pointed here sees nothing. */
-#include "admin/admin.h"
+#include "admin/page.h"
 #include "handler/credentials.h"
 #include "leat/cookie.h"
+#include "leat/form.h"
 #include <arpa/inet.h>
 
 static const char cookie_name[] = "leat-admin";
@@ -30,10 +31,9 @@ static bool has_token(leat_exchange *x, const struct admin *admin)
     return cookie != NULL && is_token(admin, cookie, strlen(cookie));
 }
 
-/* The page's address with the token in it: it goes into a cookie, and out of the address. */
-static bool takes_token(leat_exchange *x, const struct admin *admin)
+/* A token that came by the page's address, or by the form: it goes into a cookie, and out of the address. */
+static bool takes_token(leat_exchange *x, const struct admin *admin, const char *token)
 {
-    const char *token = leat_query(x, "token");
     if (token == NULL || !is_token(admin, token, strlen(token)))
         return false;
     leat_cookie_set(x, cookie_name, admin->token,
@@ -71,9 +71,22 @@ void leat__admin_guard(leat_exchange *x)
             leat_problem(x, 421, "Ask for this by localhost, or by the address");
     } else if (has_token(x, admin)) {
         leat_next(x);
-    } else if (!takes_token(x, admin)) {
+    } else if (!takes_token(x, admin, leat_query(x, "token"))) {
         leat_field_set(x, "WWW-Authenticate", "Bearer realm=\"leat\"");
-        leat_problem(
+        leat__page_ask_token(
             x, 401, "This wants the token of --admin-token-file: Authorization: Bearer, or /leat/?token=");
     }
+}
+
+void leat__admin_sign_in(leat_exchange *x)
+{
+    const struct admin *admin = leat_data(x);
+    const char *token = leat_form(x, "token");
+    if (leat_form_check(x) < 0)
+        return;
+    if (admin->token[0] == '\0')
+        leat_redirect(x, 303, "/leat/");
+    else if (!takes_token(x, admin, token))
+        leat__page_ask_token(
+            x, 403, "That is not the token. It is the first line of the file that --admin-token-file names.");
 }
