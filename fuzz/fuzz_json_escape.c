@@ -1,6 +1,6 @@
 /* fuzz_json_escape.c: any octets as a string of JSON, through any room: what comes out is printable, valid UTF-8 without an
  * octet that a string may not have, the same however it was cut, and reads back as what went in where that was UTF-8. */
-#include "exchange/json_text.h"
+#include "base/json_text.h"
 
 #include <stdlib.h>
 

@@ -189,13 +189,16 @@ typedef struct leat_server_options {
     uint32_t file_descriptors;     /* open files kept, in all; UINT32_MAX: none */
     uint32_t file_threads;         /* per shard, that read cold files */
     const char *access_log;        /* file, or "-": standard output; NULL: none */
-    const char *access_log_format; /* "common", "combined" */
+    const char *access_log_format; /* "common", "combined", "json" */
     uint32_t tasks; /* handlers that wait at once, and tasks of the program's own, in all */
     uint64_t stack; /* bytes of a handler's or task's */
     /* Address of the live page, /metrics, /healthz and /readyz; NULL: there is none. (A program of leat_main has one on
      * localhost, unless it is told --admin off.) One that others reach wants a token. */
     const char *admin;
     const char *admin_token_file; /* its first line; NULL: none */
+    const char *log;        /* what the server and leat_log have to say: file; NULL, "-": standard error */
+    const char *log_format; /* "text", "json" */
+    const char *log_level;  /* "error", "warning", "notice", "info" (default), "debug" */
 } leat_server_options;
 
 LEAT_API leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *options,
@@ -262,6 +265,7 @@ LEAT_API uint64_t leat_now_ns(void); /* monotonic */
 #include "leat/health.h"
 #include "leat/hooks.h"
 #include "leat/json.h"
+#include "leat/log.h"
 #include "leat/metrics.h"
 #include "leat/middleware.h"
 #include "leat/negotiate.h"

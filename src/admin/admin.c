@@ -96,6 +96,7 @@ static void configure(struct admin *admin, const struct config *config)
     c->memory = 64 << 20;
     c->commit = config->commit;
     c->quiet = true;
+    c->is_admin = true;
 }
 
 static void add_routes(struct admin *admin, const leat_app *looked_at)

@@ -6,6 +6,7 @@
 #include "admin/metrics_text.h"
 #include "exchange/app.h"
 #include "leat/leat.h"
+#include "observe/events.h"
 #include "task/blocking.h"
 #include <stdio.h>
 
@@ -100,6 +101,15 @@ static void tell_refusals(const struct look *l, struct expose *e)
     tell_one(e, "pool", "arena", c->refused_arena);
     tell_one(e, "pool", "task", c->refused_task);
     tell_one(e, "pool", "work", c->refused_work);
+}
+
+static void tell_events(struct expose *e)
+{
+    leat__expose_family(e, "leat_log_events_total", EXPOSE_counter,
+                        "Events of the server and the program by level, written or not.");
+    for (unsigned level = LEAT_LOG_ERROR; level <= LEAT_LOG_DEBUG; level++)
+        tell_one(e, "level", leat__event_level_name((enum leat_log_level)level),
+                 leat__events_count((enum leat_log_level)level));
 }
 
 struct pool_figure {
@@ -366,6 +376,7 @@ size_t leat__families_write(struct families *f, const struct look *look, struct 
     tell_scalars(look, e);
     tell_connections(look, e);
     tell_refusals(look, e);
+    tell_events(e);
     tell_requests(f, e);
     tell_durations(f, e, ticks);
     tell_routes(f, e, ticks);

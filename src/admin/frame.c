@@ -3,7 +3,8 @@
 #include "admin/live.h"
 #include "conn/report.h"
 #include "exchange/app.h"
-#include "exchange/json_text.h"
+#include "base/json_text.h"
+#include "observe/events.h"
 #include "observe/ticks.h"
 #include <unistd.h>
 
@@ -282,7 +283,18 @@ static void put_plan(struct text *t, const struct look *l)
 
 static void put_events(struct text *t)
 {
+    struct event_told told;
     open_level(t, "events", "[");
+    for (uint32_t i = 0; leat__events_newest(i, &told); i++) {
+        struct text before = *t;
+        open_level(t, NULL, "{");
+        put_number(t, "time", (double)told.time_ms / 1000);
+        put_text(t, "level", leat__event_level_name(told.level));
+        put_text(t, "text", told.text);
+        close_level(t, "}");
+        if (!keep_item(t, &before))
+            break;
+    }
     close_level(t, "]");
 }
 

@@ -7,6 +7,7 @@
 #include "config/config.h"
 
 #include "net/net.h"
+#include "observe/events.h"
 #include "task/task.h"
 #include "config/option_values.h"
 #include "config/options.h"
@@ -57,9 +58,22 @@ static int read_words(struct config *config, const leat_server_options *o, char 
         status = read_word(&config->tcp_profile, "tcp-profile",
                            "api|streaming|games|trading|many-idle", o->tcp_profile, error, error_size);
     if (status == 0)
-        status = read_word(&config->access_log_format, "access-log-format", "common|combined",
+        status = read_word(&config->access_log_format, "access-log-format", "common|combined|json",
                            o->access_log_format, error, error_size);
+    if (status == 0)
+        status = read_word(&config->log_format, "log-format", "text|json", o->log_format, error,
+                           error_size);
+    if (status == 0)
+        status = read_word(&config->log_level, "log-level", "info|debug|notice|warning|error",
+                           o->log_level, error, error_size);
     return status;
+}
+
+enum leat_log_level leat__config_log_level(const struct config *config)
+{
+    static const enum leat_log_level levels[] = {LEAT_LOG_INFO, LEAT_LOG_DEBUG, LEAT_LOG_NOTICE,
+                                                 LEAT_LOG_WARNING, LEAT_LOG_ERROR};
+    return levels[config->log_level];
 }
 
 static int read_listen(struct config *config, const char *const *listen, char *error, size_t error_size)
@@ -137,6 +151,7 @@ int leat__config_from_options(struct config *config, const leat_server_options *
     TAKE(file_check_ms, file_check_ms);
     TAKE(file_descriptors, file_descriptors);
     TAKE(file_threads, file_threads);
+    TAKE(log, log);
     TAKE(access_log, access_log);
     TAKE(admin_token_file, admin_token_file);
     TAKE(tasks, tasks);
@@ -181,6 +196,7 @@ void leat__config_plan_input(const struct config *config, struct plan_input *inp
         .descriptor_limit = config->descriptor_limit,
         .machine_memory = config->machine_memory,
         .log_ring = config->access_log != NULL ? config->access_log_buffer : 0,
+        .event_log = config->is_admin ? 0 : leat__events_footprint(),
         .peers = config->access_log != NULL,
     };
     if (!config->never_waits) {

@@ -9,6 +9,7 @@
 #include "base/base.h"
 #include "base/texts.h"
 #include "leat/leat.h"
+#include "leat/log.h"
 #include "loop/loop.h"
 #include "memory/plan.h"
 #include "memory/region.h"
@@ -37,6 +38,9 @@ struct config {
     int64_t file_check_ms;      /* how long what is kept is believed; -1: for ever */
     uint32_t file_descriptors;  /* open files kept, in all */
     uint32_t file_threads;      /* per shard */
+    const char *log;            /* a file; "-" or NULL: standard error */
+    uint32_t log_format;        /* enum event_format */
+    uint32_t log_level;         /* a word of the option's, by its number: leat__config_log_level */
     const char *access_log;     /* a file, "-" for standard output, NULL: none */
     uint32_t access_log_format; /* enum access_format */
     uint64_t access_log_buffer; /* bytes per shard; a power of two once completed */
@@ -46,6 +50,7 @@ struct config {
     /* told by whoever serves, before completing */
     uint32_t large_buffers; /* in all; 0: from exchanges */
     bool serves_files;
+    bool is_admin;    /* it is the admin listener's server: the other one has the event log */
     bool never_waits; /* no handler does: there are no tasks */
     uint64_t bundles; /* bytes of packed folders */
     /* found out by completing */
@@ -71,6 +76,8 @@ void leat__config_fill(struct config *config, const struct machine *machine);
 /* Of a completed config: every value in its range, and the limits in relation to each other. 0, -EINVAL, or -ENOSYS
  * (the wanted loop can't be had here), with one line that says the way out. The plan checks what is its own. */
 int leat__config_check(const struct config *config, char *error, size_t error_size);
+
+enum leat_log_level leat__config_log_level(const struct config *config);
 
 /* What the plan is made from; routes and user pools are the caller's to add. */
 void leat__config_plan_input(const struct config *config, struct plan_input *input);

@@ -1,5 +1,6 @@
 /* conn.c: what happens to a connection: accept, bytes, deadline, the end. The steps from bytes to response are in
  * step.c, the queue of bytes in input.c. */
+#define _GNU_SOURCE /* strerrordesc_np */
 #include "conn/conn.h"
 #include "conn/content.h"
 #include "conn/step.h"
@@ -37,6 +38,7 @@ void leat__conns_init(struct conns *c, const struct conn_limits *limits)
     c->common.memory = &c->memory;
     c->common.counters = &c->counters;
     c->common.metrics = c->loop.metrics = (struct metrics *)(void *)c->memory.metrics;
+    c->common.slow_ticks = ticks_of_ms(LOOP_SLOW_MS);
     c->common.now_s = &c->loop.realtime_s;
     c->common.date_s = INT64_MIN;
     c->common.now_ms = &c->loop.now_ms;
@@ -79,12 +81,14 @@ static void on_accept(void *context, int fd, unsigned listener)
     if (UNLIKELY(s == NULL)) {
         c->counters.refused_slot++;
         exchange_note_shortage(&c->common, SHORT_SLOT);
+        leat__event(EVENT_REFUSED_SLOT);
         loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
         return;
     }
     memset(s, 0, sizeof *s);
     if (UNLIKELY(loop_adopt(&c->loop, s, fd) < 0)) {
         c->counters.accept_failures++;
+        leat__event(EVENT_ACCEPT_FAILED);
         loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
         memset(s, 0, sizeof *s);
         pool_release(&c->memory.slots, s);
@@ -108,11 +112,17 @@ static void on_accept(void *context, int fd, unsigned listener)
     leat__conn_idle_deadline(c, s);
 }
 
+static void tell_accept_failure(int error)
+{
+    const char *what = strerrordesc_np(error < 0 ? -error : error);
+    leat__event_with(EVENT_ACCEPT_FAILED, NULL, "accepting failed: %s", what != NULL ? what : "?");
+}
+
 static void on_accept_failed(void *context, unsigned listener, int error)
 {
     struct conns *c = context;
-    (void)error;
     c->counters.accept_failures++;
+    tell_accept_failure(error);
     c->listeners_paused |= UINT64_C(1) << listener;
     int64_t at = c->loop.now_ms + CONN_ACCEPT_PAUSE_MS;
     if (at < c->loop.alarm_ms)
@@ -151,6 +161,7 @@ static struct leat_exchange *borrow_room(struct conns *c, struct slot *s)
     if (UNLIKELY(room == NULL)) {
         c->counters.refused_exchange++;
         exchange_note_shortage(&c->common, SHORT_EXCHANGE);
+        leat__event(EVENT_REFUSED_EXCHANGE);
         loop_refuse(&c->loop, s->fd, busy, sizeof busy - 1, false);
         leat__conn_linger(c, s);
         return NULL;
@@ -271,6 +282,7 @@ static void on_slow_content(struct conns *c, struct slot *s, struct leat_exchang
     if (content_moves(c, s, x))
         return;
     c->counters.timeouts++;
+    leat__event(EVENT_LATE_REQUEST);
     leat__exchange_refuse(x, 408, "The request came too slowly");
     leat__task_make_ready(x->task, -ETIMEDOUT);
     leat__conn_advance(c, s, x);
@@ -289,6 +301,7 @@ static void on_waiting_deadline(struct conns *c, struct slot *s)
         return;
     }
     c->counters.timeouts++;
+    leat__event(EVENT_LATE_READER);
     leat__conn_close(c, s);
 }
 
@@ -301,6 +314,7 @@ static void on_write_deadline(struct conns *c, struct slot *s)
         return;
     }
     c->counters.timeouts++;
+    leat__event(EVENT_LATE_READER);
     leat__conn_close(c, s);
 }
 
@@ -310,6 +324,7 @@ static void on_read_deadline(struct conns *c, struct slot *s)
     if (s->state == CONN_CONTENT && content_moves(c, s, x))
         return;
     c->counters.timeouts++;
+    leat__event(EVENT_LATE_REQUEST);
     leat__conn_refuse(c, s, x, 408, "The request came too slowly");
 }
 
@@ -427,6 +442,7 @@ static void go(struct task *task)
         leat__conn_go_on(c, s, x);
     } else if (s->state == CONN_WRITING && x->way.wants == WANT_SENT && task->result == -ETIMEDOUT) {
         c->counters.timeouts++;
+        leat__event(EVENT_LATE_READER);
         leat__conn_close(c, s);
     } else if (s->state == CONN_CLOSED && s->generation == 0 && leat__exchange_go_on(x)) {
         leat__conn_note_broken(x);
@@ -440,6 +456,30 @@ const struct exchange_carrier leat__conn_carrier = {
     .leave = leat__conn_leave,
     .go = go,
 };
+
+/* Others have waited that long; the handler that kept them is named, if it was one of a route. */
+static void on_slow_turn(void *context, uint64_t ticks)
+{
+    struct conns *c = context;
+    struct event_fields fields;
+    uint64_t per_ms = ticks_of_ms(1);
+    const struct chain *chain = c->common.slow_chain;
+    uint64_t took = c->common.slow_took;
+    c->common.slow_took = 0;
+    if (!leat__event_is_due(EVENT_SLOW_TURN))
+        return;
+    event_fields_init(&fields);
+    if (took == 0) {
+        leat__event_with(EVENT_SLOW_TURN, NULL, "a turn of the loop took %llu ms",
+                         (unsigned long long)(ticks / per_ms));
+        return;
+    }
+    leat__event_field_text(&fields, "method", chain->method, strlen(chain->method));
+    leat__event_field_text(&fields, "route", chain->pattern, strlen(chain->pattern));
+    leat__event_with(EVENT_SLOW_TURN, &fields,
+                     "a turn of the loop took %llu ms, of which a handler kept it for %llu",
+                     (unsigned long long)(ticks / per_ms), (unsigned long long)(took / per_ms));
+}
 
 static void on_due(void *context)
 {
@@ -536,6 +576,7 @@ const struct loop_events leat__conn_events = {
     .on_closed = on_closed,
     .on_mail = on_mail,
     .on_alarm = on_alarm,
+    .on_slow_turn = on_slow_turn,
     .on_due = on_due,
     .on_poll = on_poll,
 };

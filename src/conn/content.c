@@ -53,6 +53,7 @@ static bool reserve(struct conns *c, struct leat_exchange *x)
     x->content_block = leat__content_acquire(&c->memory.content, bound);
     if (x->content_block == NULL) {
         c->counters.refused_content++;
+        leat__event(EVENT_REFUSED_CONTENT);
         return false;
     }
     x->way.content = CONTENT_READING;

@@ -54,12 +54,28 @@ static bool is_prepared(struct leat_exchange *x)
     return x->work == NULL && x->chain->prepare(x, x->chain->prepare_data) == PREPARE_READY;
 }
 
-/* The handler has returned. */
-static enum step end_run(struct slot *s, struct leat_exchange *x)
+/* A handler has kept its thread for long, until now. Since when: it was begun, or went on; but not before the loop woke. */
+static void __attribute__((noinline)) note_slow(struct leat_exchange *x, uint64_t since, uint64_t now)
+{
+    struct exchange_common *common = x->common;
+    const struct conns *c = (const struct conns *)(void *)((char *)common -
+                                                           offsetof(struct conns, common));
+    uint64_t took = now - (since > c->loop.woke ? since : c->loop.woke);
+    if (took < common->slow_ticks || took <= common->slow_took)
+        return;
+    common->slow_took = took;
+    common->slow_chain = x->chain;
+}
+
+/* The handler has returned, which had the thread since then. */
+static enum step end_run(struct slot *s, struct leat_exchange *x, uint64_t since)
 {
     leat__response_send(x);
+    uint64_t now = metrics_ticks();
     metrics_request(&x->common->metrics->routes[x->chain->metrics_row], x->response.status,
-                    metrics_ticks() - x->began);
+                    now - x->began);
+    if (UNLIKELY(now - since >= x->common->slow_ticks))
+        note_slow(x, since, now);
     s->state = CONN_HEAD;
     if (UNLIKELY(x->flags & (X_CLOSE | X_BY_REFERENCE | X_BROKEN)))
         return STEP_FLUSH;
@@ -74,6 +90,14 @@ void leat__conn_note_broken(struct leat_exchange *x)
         metrics_request(route_metrics(x), x->response.status, metrics_ticks() - x->began);
 }
 
+/* It waits, and may have kept the thread before. */
+static void note_wait(struct leat_exchange *x, uint64_t since)
+{
+    uint64_t now = metrics_ticks();
+    if (UNLIKELY(now - since >= x->common->slow_ticks))
+        note_slow(x, since, now);
+}
+
 static enum step run(struct slot *s, struct leat_exchange *x)
 {
     if (LIKELY(x->began == 0))
@@ -84,8 +108,9 @@ static enum step run(struct slot *s, struct leat_exchange *x)
     }
     s->state = CONN_RUNNING;
     if (LIKELY(leat__exchange_run(x)))
-        return end_run(s, x);
+        return end_run(s, x, x->began);
     leat__exchange_waits(x);
+    note_wait(x, x->began);
     s->state = CONN_WAITING;
     return STEP_WAIT;
 }
@@ -104,8 +129,10 @@ static enum step go_on(struct slot *s, struct leat_exchange *x)
     if (!is_ready(x))
         return STEP_WAIT;
     s->state = CONN_RUNNING;
+    uint64_t since = metrics_ticks();
     if (leat__exchange_go_on(x))
-        return end_run(s, x);
+        return end_run(s, x, since);
+    note_wait(x, since);
     s->state = CONN_WAITING;
     return STEP_WAIT;
 }
@@ -222,6 +249,7 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
             continue;
         if (joined == -ENOMEM) {
             c->counters.refused_large++;
+            leat__event(EVENT_REFUSED_LARGE);
             return refuse(x, 503, "The memory for large heads is in use");
         }
         if (joined == -E2BIG)

@@ -27,6 +27,7 @@
 #include "net/net.h"
 #include "observe/access_log.h"
 #include "observe/counters.h"
+#include "observe/events.h"
 #include "observe/metrics.h"
 #include "task/task.h"
 #include <stdatomic.h>
@@ -57,9 +58,12 @@ struct exchange_common {
     const struct routes *routes;
     struct counters *counters;
     struct metrics *metrics;
-    uint64_t content_max; /* bytes */
-    const int64_t *now_s; /* the loop's clock: seconds of Unix time */
-    int64_t date_s;       /* the second date_line tells */
+    uint64_t slow_ticks; /* a handler that keeps its thread for so long is named when the loop's turn is over */
+    uint64_t slow_took;             /* the longest of this turn that did; 0: none */
+    const struct chain *slow_chain; /* and what it was */
+    uint64_t content_max;           /* bytes */
+    const int64_t *now_s;           /* the loop's clock: seconds of Unix time */
+    int64_t date_s;                 /* the second date_line tells */
     char date_line[HTTP1_DATE_LINE + 3];
     bool draining; /* every response says close */
     struct workers *workers; /* NULL: files are not asked whether they are in memory (a simulated world has none) */
@@ -152,6 +156,7 @@ struct exchange_way {
     uint8_t chunk_is_open;   /* the output ends with a chunk whose size is not written yet */
     uint16_t refused_status; /* the answer is this, whatever the handler says; 0: no */
     int16_t write_error;     /* of the stream, remembered */
+    int16_t failure;         /* errno that leat_fail was told, positive; 0: none */
     int16_t form_error;      /* of leat_form_check, once form_is_seen; 0: fine */
     uint8_t form_is_seen, cookies_are_seen;
     uint8_t is_sse;    /* the stream is one of events, and counted */
@@ -386,6 +391,11 @@ void leat__exchange_work_done(struct leat_exchange *x, struct work *work, bool g
 /* The client's address: what the PROXY header said, or what the kernel says. */
 void leat__exchange_peer(struct leat_exchange *x, struct net_peer *peer);
 
+/* What is known of x (or nothing, of NULL), as fields of an event: request_id, method, route. */
+void leat__exchange_tell(const struct leat_exchange *x, struct event_fields *fields);
+/* The response is a problem of ours (500 and up, but no 503). */
+void leat__exchange_tell_failure(struct leat_exchange *x);
+
 /* The record of the request that is over. */
 void leat__exchange_log(struct leat_exchange *x);
 
@@ -435,10 +445,13 @@ void leat__response_guard(struct leat_exchange *x, bool (*still)(void *argument)
 extern _Thread_local struct shard_memory *leat__shard_memory_here;
 
 /* A pool was empty for this request: counter tells which. Counted once, for the first that was. */
-static inline void exchange_count_refusal(struct leat_exchange *x, uint64_t *counter)
+static inline void exchange_count_refusal(struct leat_exchange *x, uint64_t *counter, enum event_kind event)
 {
-    *counter += (x->flags & X_REFUSED) == 0;
+    if (x->flags & X_REFUSED)
+        return;
     x->flags |= X_REFUSED;
+    ++*counter;
+    leat__event(event);
 }
 
 /* Response content in memory of the exchange: copies bytes into it. NULL: remembered. */

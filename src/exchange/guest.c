@@ -63,9 +63,19 @@ static uint32_t part_here(void)
     return leat__tasks_here != NULL ? leat__tasks_here->home : 0;
 }
 
+static void *tell_full(const leat_guest *guest, size_t size)
+{
+    leat__event_with(EVENT_GUEST_FULL, NULL, "the heap \"%s\" has no room for %zu bytes",
+                     guest->name, size);
+    return NULL;
+}
+
 void *leat_guest_alloc(leat_guest *guest, size_t size)
 {
-    return guest->heap.parts != NULL ? leat__guest_alloc(&guest->heap, part_here(), size) : malloc(size);
+    if (guest->heap.parts == NULL)
+        return malloc(size);
+    void *memory = leat__guest_alloc(&guest->heap, part_here(), size);
+    return memory != NULL ? memory : tell_full(guest, size);
 }
 
 void *leat_guest_calloc(leat_guest *guest, size_t count, size_t size)
@@ -96,7 +106,7 @@ void *leat_guest_realloc(leat_guest *guest, void *memory, size_t size)
         return memory;
     void *moved = leat__guest_alloc(&guest->heap, part_here(), size);
     if (moved == NULL)
-        return size <= had ? memory : NULL;
+        return size <= had ? memory : tell_full(guest, size);
     memcpy(moved, memory, size_min(had, size));
     leat__guest_free(&guest->heap, memory);
     return moved;

@@ -13,7 +13,7 @@
  * returned (leat__json_finish), before anybody else looks at the response. A response that another has replaced forgets its
  * writer; writing goes nowhere then, as it does behind an error. */
 #include "exchange/exchange.h"
-#include "exchange/json_text.h"
+#include "base/json_text.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

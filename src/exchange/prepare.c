@@ -16,7 +16,7 @@ struct work *leat__exchange_work(struct leat_exchange *x)
 {
     struct work *work = pool_acquire(&x->common->memory->works);
     if (work == NULL)
-        exchange_count_refusal(x, &x->common->counters->refused_work);
+        exchange_count_refusal(x, &x->common->counters->refused_work, EVENT_REFUSED_WORK);
     return work;
 }
 

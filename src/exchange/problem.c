@@ -6,7 +6,7 @@
  * becomes a page if a person's browser asked for it (error_page.c). So all errors have one way out, wherever they come
  * from, and none is told twice. */
 #include "exchange/exchange.h"
-#include "exchange/json_text.h"
+#include "base/json_text.h"
 #include <errno.h>
 #include <stdio.h>
 
@@ -108,8 +108,12 @@ int leat__error_status(int error)
     }
 }
 
+enum { ERRNO_END = 4096 };
+
 void leat_fail(leat_exchange *x, int error)
 {
+    if (error > -ERRNO_END && error < ERRNO_END)
+        x->way.failure = (int16_t)(error < 0 ? -error : error);
     leat_problem(x, leat__error_status(error), NULL);
 }
 
@@ -139,10 +143,18 @@ static void end_json(struct leat_exchange *x)
         leat__response_in_need(x, 503);
 }
 
+/* Ours, and not told already by who was refused something. */
+static bool is_failure(unsigned status)
+{
+    return status >= 500 && status != 501 && status != 503 && status != 505;
+}
+
 void leat__response_tell_error(struct leat_exchange *x)
 {
     const struct app_hooks *hooks = x->common->routes->hooks;
     struct response *r = &x->response;
+    if (UNLIKELY(is_failure(r->status)))
+        leat__exchange_tell_failure(x);
     if (hooks != NULL && hooks->error_count > 0) {
         stand_somewhere(x);
         for (uint32_t i = 0; i < hooks->error_count; i++) {

@@ -71,6 +71,7 @@ bool leat__source_collect(struct leat_exchange *x)
     char *block = leat__content_acquire(store, max);
     if (block == NULL) {
         x->common->counters->refused_content++;
+        leat__event(EVENT_REFUSED_CONTENT);
         leat__exchange_refuse(x, 503, "The memory for contents is in use");
         return false;
     }

@@ -18,6 +18,10 @@ struct timeout {
 static void tell_late(leat_exchange *x, const struct timeout *timeout)
 {
     const struct app_hooks *hooks = x->common->routes->hooks;
+    struct event_fields fields;
+    leat__exchange_tell(x, &fields);
+    leat__event_with(EVENT_HANDLER_LATE, &fields, "a handler took longer than the %u ms it has",
+                     timeout->ms);
     for (uint32_t i = 0; hooks != NULL && i < hooks->deadline_count; i++)
         hooks->on_deadline[i].function(x, hooks->on_deadline[i].argument);
     if (!(x->flags & X_SENT))

@@ -44,6 +44,7 @@ int leat__loop_open(struct loop *loop, enum loop_kind kind, const struct loop_op
     loop->receive = options->receive;
     loop->mailbox = options->mailbox;
     loop->alarm_ms = loop->due_ms = INT64_MAX;
+    loop->slow_ticks = ticks_of_ms(LOOP_SLOW_MS);
     loop->scratch = buffer_acquire(options->receive);
     if (loop->scratch == NULL)
         return -ENOMEM;
@@ -120,8 +121,12 @@ void leat__loop_turn(struct loop *loop, int64_t wait_max_ms)
         loop->events->on_due(loop->context);
     }
     open_graves(loop);
-    if (LIKELY(loop->metrics != NULL))
-        metrics_record(&loop->metrics->turn, metrics_ticks() - loop->woke);
+    if (LIKELY(loop->metrics != NULL)) {
+        uint64_t took = metrics_ticks() - loop->woke;
+        metrics_record(&loop->metrics->turn, took);
+        if (UNLIKELY(took >= loop->slow_ticks) && loop->events->on_slow_turn != NULL)
+            loop->events->on_slow_turn(loop->context, took);
+    }
 }
 
 void leat__loop_close(struct loop *loop, struct slot *slot)

@@ -68,9 +68,13 @@ struct loop_events {
     void (*on_alarm)(void *context);
     /* due_ms has come: at the end of the turn, when everything has been delivered */
     void (*on_due)(void *context);
+    /* a turn took LOOP_SLOW_MS or longer, from waking to sleeping; NULL: nobody wants to know */
+    void (*on_slow_turn)(void *context, uint64_t ticks);
     /* what was armed by loop_arm_poll is ready: poll(2)'s events, or -errno */
     void (*on_poll)(void *context, uint32_t index, uint32_t serial, int events);
 };
+
+enum { LOOP_SLOW_MS = 100 };
 
 struct loop_options {
     uint32_t receive_ring; /* io_uring: receive buffers lent to the kernel, a power of two */
@@ -126,6 +130,7 @@ struct loop {
     struct buffer *scratch; /* where receives that are made by hand land (epoll: all of them) */
     struct mailbox *mailbox;
     struct metrics *metrics; /* the shard's; NULL: nothing is recorded */
+    uint64_t slow_ticks;     /* LOOP_SLOW_MS */
     uint64_t woke;           /* ticks, when this turn's wait was over */
     struct wheel wheel;
     uint32_t dying; /* slots to bury at the end of the turn, linked by slot->next (index + 1) */

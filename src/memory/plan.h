@@ -73,6 +73,7 @@ struct plan_input {
     uint64_t own_metrics_shared; /* and of all other threads, once */
     const void *own_metrics_of;  /* whose they are */
     uint64_t admin;              /* bytes of the admin listener's own server; 0: none */
+    uint64_t event_log;          /* bytes of the process's event log; 0: it is another server's */
     uint64_t table_bytes;        /* what ready-made middleware keeps, once */
     bool private_descriptors;
     bool uring;                /* counts the rings' pages and the kernel's polls */

@@ -16,6 +16,7 @@
 #include "memory/seal.h"
 #include "exchange/exchange.h"
 #include "config/effective.h"
+#include "observe/events.h"
 #include "server/main_print.h"
 #include "server/main_signals.h"
 #include "server/notify.h"
@@ -48,11 +49,18 @@ static void read_anew(leat_server *server, const char *name, struct reload *relo
         leat__main_say(STDERR_FILENO, name,
                        "SIGHUP: the access log can't be opened again: %s; the old one goes on",
                        strerror(-log_error));
+    log_error = leat__events_reopen();
+    if (log_error < 0)
+        leat__main_say(STDERR_FILENO, name,
+                       "SIGHUP: the log can't be opened again: %s; the old one goes on",
+                       strerror(-log_error));
     if (leat__reload_read(reload, environ, report, sizeof report) < 0) {
         leat__main_say(STDERR_FILENO, name, "SIGHUP: %s; nothing was changed", report);
+        leat__event_say(LEAT_LOG_ERROR, "server", true, "SIGHUP: %s; nothing was changed", report);
     } else {
         leat__server_apply(server, &reload->live);
         leat__main_say(STDOUT_FILENO, name, "SIGHUP: %s", report);
+        leat__event_say(LEAT_LOG_NOTICE, "server", true, "SIGHUP: the logs were opened again; %s", report);
     }
     leat__notify("READY=1");
 }

@@ -13,6 +13,7 @@
 #include "memory/seal.h"
 #include "net/proxy.h"
 #include "observe/access_log.h"
+#include "observe/events.h"
 #include "server/listeners.h"
 #include "server/overflow.h"
 #include "server/shard.h"
@@ -50,10 +51,12 @@ struct leat_server {
     struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX]; /* the plan's input refers to them */
     bool running;
     atomic_bool leaving; /* it will drain soon, or does already */
+    bool drains;         /* and the log knows */
     enum loop_kind loop; /* the kind taken */
     int exit_status;
     struct listeners listeners;
     struct access_log *log; /* NULL: none */
+    bool has_events;        /* the event log is open for us */
     struct admin *admin;    /* NULL: none; with the server of its own: */
     leat_server *admin_server;
     struct look_source source; /* what it sees */
@@ -433,14 +436,27 @@ static int open_region(leat_server *server)
     return 0;
 }
 
-static int open_log(leat_server *server, char *error, size_t error_size)
+static int open_logs(leat_server *server, char *error, size_t error_size)
 {
     const struct config *config = &server->config;
+    if (leat__events_open(config->log, (enum event_format)config->log_format,
+                          leat__config_log_level(config), error, error_size) < 0)
+        return -EINVAL;
+    server->has_events = true;
     if (config->access_log == NULL)
         return 0;
     server->log = leat__access_log_open(config->access_log, (enum access_format)config->access_log_format,
                                         config->shards, error, error_size);
     return server->log == NULL ? -EINVAL : 0;
+}
+
+static void close_logs(leat_server *server)
+{
+    leat__access_log_close(server->log); /* its rings lie in the shards' memory */
+    server->log = NULL;
+    if (server->has_events)
+        leat__events_close();
+    server->has_events = false;
 }
 
 static int start_thread(struct shard_thread *t)
@@ -547,9 +563,27 @@ static void close_what_is_open(leat_server *server)
         leat_server_stop(server);
         return;
     }
-    leat__access_log_close(server->log);
-    server->log = NULL;
+    close_logs(server);
     leat__listeners_close(&server->listeners);
+}
+
+/* The program's lines say it on stdout too. */
+static void say_started(const leat_server *server)
+{
+    char address[160], addresses[512] = "";
+    if (server->config.is_admin)
+        return;
+    if (server->loop_why[0] != '\0')
+        leat__event_say(LEAT_LOG_NOTICE, "server", true, "epoll instead of io_uring: %s",
+                        server->loop_why);
+    for (size_t i = 0; leat__server_address(server, i, address, sizeof address); i++) {
+        size_t at = strlen(addresses);
+        snprintf(addresses + at, sizeof addresses - at, " %s", address);
+    }
+    leat__event_say(LEAT_LOG_NOTICE, "server", true, "started: listening on%s, loop %s, shards %u",
+                    addresses, leat__server_loop_name(server), server->config.shards);
+    if (leat__server_admin_address(server, address, sizeof address))
+        leat__event_say(LEAT_LOG_INFO, "server", true, "live page on %s/leat/", address);
 }
 
 int leat_server_start(leat_server *server)
@@ -557,6 +591,7 @@ int leat_server_start(leat_server *server)
     char line[512];
     if (server->error[0] != '\0')
         return -EINVAL;
+    server->drains = false;
     choose_loop(server);
     leat__ticks_open();
     int error = leat__listeners_open(&server->listeners, server->config.shards, line, sizeof line);
@@ -564,9 +599,9 @@ int leat_server_start(leat_server *server)
         add_error(server, EX_UNAVAILABLE, line);
         return error;
     }
-    if (open_log(server, line, sizeof line) < 0) {
+    if (open_logs(server, line, sizeof line) < 0) {
         add_error(server, EX_CONFIG, line);
-        leat__listeners_close(&server->listeners);
+        close_what_is_open(server);
         return -EINVAL;
     }
     error = leat__guests_open(server->app, server->config.shards,
@@ -587,8 +622,10 @@ int leat_server_start(leat_server *server)
     if (error < 0) {
         add_error(server, EX_UNAVAILABLE, leat_server_error(server->admin_server));
         close_what_is_open(server);
+        return error;
     }
-    return error;
+    say_started(server);
+    return 0;
 }
 
 const char *leat__server_loop_name(const leat_server *server)
@@ -642,6 +679,7 @@ int leat__server_reopen_logs(leat_server *server)
 void leat__server_apply(leat_server *server, const struct config *config)
 {
     server->config.drain_timeout_ms = config->drain_timeout_ms;
+    leat__events_set_level(leat__config_log_level(config));
     for (uint32_t i = 0; i < server->config.shards && server->running; i++) {
         struct shard *shard = &server->threads[i].shard;
         struct conn_next_limits *next = &shard->next_limits;
@@ -687,6 +725,9 @@ void leat__server_leave(leat_server *server)
 void leat__server_drain(leat_server *server)
 {
     leat__server_leave(server);
+    if (server->running && !server->drains && !server->config.is_admin)
+        leat__event_say(LEAT_LOG_NOTICE, "server", true, "draining");
+    server->drains = true;
     post_to_all(server, MAIL_DRAIN);
 }
 
@@ -721,6 +762,15 @@ static void wait_for_shards(leat_server *server)
     }
 }
 
+static void say_stopped(const leat_server *server)
+{
+    char text[768];
+    if (server->config.is_admin)
+        return;
+    leat__counters_describe(&server->counts, text, sizeof text);
+    leat__event_say(LEAT_LOG_NOTICE, "server", true, "stopped%s%s", text[0] != '\0' ? "; " : "", text);
+}
+
 void leat_server_stop(leat_server *server)
 {
     if (!server->running)
@@ -733,8 +783,8 @@ void leat_server_stop(leat_server *server)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
     leat__app_blocking_stop(server->app);
-    leat__access_log_close(server->log); /* its rings lie in the shards' memory */
-    server->log = NULL;
+    say_stopped(server);
+    close_logs(server);
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started && server->threads[i].error == 0)
             leat__shard_memory_close(&server->threads[i].shard.conns.memory);

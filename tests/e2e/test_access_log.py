@@ -243,7 +243,7 @@ def test_many_clients_tear_no_line(serve):
 @pytest.mark.parametrize("arguments, said", (
     (("--access-log", "/nowhere/access.log"), r"/nowhere/access\.log: No such file or directory; make its folder"),
     (("--access-log", "/tmp"), r"/tmp: Is a directory; name a file in it"),
-    (("--access-log", "-", "--access-log-format", "json"), r"json: not one of common\|combined"),
+    (("--access-log", "-", "--access-log-format", "xml"), r"xml: not one of common\|combined\|json"),
 ))
 def test_a_log_that_can_not_be_is_an_error_at_start(run, folder, arguments, said):
     done = run("leat", "serve", str(folder), "--listen", "127.0.0.1:0", *arguments)

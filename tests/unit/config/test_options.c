@@ -201,9 +201,7 @@ static void an_unknown_option_names_the_nearest(void **state)
         "--prot: no such option; did you mean --listen, for example --listen 127.0.0.1:8080?");
     assert_error("--threads 2",
                  "--threads: no such option; did you mean --shards, for example --shards 2?");
-    assert_error("--log-format combined",
-                 "--log-format: no such option; did you mean "
-                 "--access-log-format, for example --access-log-format combined?");
+    assert_error("--log-frmat json", "--log-frmat: no such option; did you mean --log-format?");
     assert_error("-x", "-x: no such option; --help lists them");
     assert_error("--content 5",
                  "--content: begins more than one option: --content-total --content-max "

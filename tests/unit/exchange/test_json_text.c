@@ -1,7 +1,7 @@
 /* test_json_text.c: strings and numbers as JSON has them: every octet, every way of not being UTF-8, every place in a word
  * where something special may stand, and numbers that read back. */
 #include "fixture.h"
-#include "exchange/json_text.h"
+#include "base/json_text.h"
 #include <locale.h>
 #include <math.h>
 

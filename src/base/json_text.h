@@ -15,6 +15,10 @@ enum {
  * JSON_UNIT_MAX or more it always gets on. */
 size_t leat__json_escape(char *out, size_t room, const char **text, const char *end);
 
+/* The character that begins at text, of left octets, one at least: true, and its octets; false: it is not UTF-8 (RFC 3629),
+ * and how many octets are one mistake. */
+bool leat__utf8_take(const char *text, size_t left, size_t *size);
+
 /* Numbers, without NUL; answer their size. */
 size_t leat__json_uint(char out[static JSON_NUMBER_MAX], uint64_t value);
 size_t leat__json_int(char out[static JSON_NUMBER_MAX], int64_t value);

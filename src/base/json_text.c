@@ -8,7 +8,7 @@
  * of at most fifteen digits. Such an n is found by one multiplication and proven by one division, which IEEE 754 rounds
  * correctly: if n / 10^k is value, then the text "n / 10^k" reads back as value. Others are printed with 15, 16 and 17
  * digits (the smallest of all have fewer) until one reads back. Digits and exponent are taken out of what printf made, so that no locale's point gets in. */
-#include "exchange/json_text.h"
+#include "base/json_text.h"
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,13 +28,14 @@ static uint64_t find_special(uint64_t word)
     return (controls | quotes | backslashes | word) & EACH(0x80);
 }
 
-/* The character that begins at in, of at most left octets: true, and its octets; false: it is not UTF-8 (RFC 3629), and how
- * many octets are one mistake. */
-static bool is_utf8(const unsigned char *in, size_t left, size_t *size)
+bool leat__utf8_take(const char *text, size_t left, size_t *size)
 {
+    const unsigned char *in = (const unsigned char *)text;
     unsigned char lead = in[0], low = 0x80, high = 0xbf;
     size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
     *size = 1;
+    if (lead < 0x80)
+        return true;
     if (lead < 0xc2 || lead > 0xf4)
         return false;
     if (lead == 0xe0)
@@ -79,7 +80,7 @@ static size_t escape_one(char unit[static JSON_UNIT_MAX], const char *in, size_t
     *taken = 1;
     if ((unsigned char)*in < 0x80)
         return escape_ascii(unit, (unsigned char)*in);
-    if (is_utf8((const unsigned char *)in, left, taken)) {
+    if (leat__utf8_take(in, left, taken)) {
         for (size_t i = 0; i < *taken; i++)
             unit[i] = in[i];
         return *taken;
