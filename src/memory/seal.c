@@ -27,10 +27,11 @@ static _Noreturn void no_memory(void)
 void *leat__start_alloc_uncleared(size_t size)
 {
     ASSERT(leat__seal_phase() != SEAL_SEALED);
-    if (size > PTRDIFF_MAX - CACHE_LINE)
+    if (size > PTRDIFF_MAX - PAGE_SIZE_BYTES)
         no_memory();
-    size = size_max(align_up(size, CACHE_LINE), CACHE_LINE);
-    void *memory = aligned_alloc(CACHE_LINE, size);
+    size_t alignment = size < PAGE_SIZE_BYTES ? CACHE_LINE
+                                              : PAGE_SIZE_BYTES; /* there are structs of whole pages */
+    void *memory = aligned_alloc(alignment, size_max(align_up(size, alignment), alignment));
     if (memory == NULL)
         no_memory();
     return memory;
