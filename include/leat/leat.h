@@ -196,7 +196,7 @@ typedef struct leat_server_options {
      * localhost, unless it is told --admin off.) One that others reach wants a token. */
     const char *admin;
     const char *admin_token_file; /* its first line; NULL: none */
-    const char *log;        /* what the server and leat_log have to say: file; NULL, "-": standard error */
+    const char *log; /* what the server and leat_log have to say: file; NULL, "-": standard error */
     const char *log_format; /* "text", "json" */
     const char *log_level;  /* "error", "warning", "notice", "info" (default), "debug" */
 } leat_server_options;

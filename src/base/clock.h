@@ -6,9 +6,9 @@
 
 #include "base/base.h"
 
-int64_t leat__clock_now_ns(void);     /* monotonic */
-int64_t leat__clock_now_ms(void);     /* the same, rounded down */
-int64_t leat__clock_realtime_s(void); /* since 1970, as fine as Date needs it */
+int64_t leat__clock_now_ns(void);      /* monotonic */
+int64_t leat__clock_now_ms(void);      /* the same, rounded down */
+int64_t leat__clock_realtime_s(void);  /* since 1970, as fine as Date needs it */
 int64_t leat__clock_realtime_ms(void); /* since 1970, for logs */
 
 #endif
