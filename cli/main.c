@@ -18,6 +18,7 @@ static const struct verb verbs[] = {
     {"doctor", "doctor [DIR] [OPTION]...",
      "say what such a server would meet here, and what to change", leat__verb_doctor},
     {"bundle", "bundle DIR FILE", "pack a folder into one file, to serve with --bundle", leat__verb_bundle},
+    {"top", "top [URL]", "show what a server does, in a terminal", leat__verb_top},
     {"help", "help [VERB]", "say what a verb does", run_help},
 };
 

@@ -13,5 +13,6 @@ int leat__verb_serve(int argc, char **argv);
 int leat__verb_plan(int argc, char **argv);
 int leat__verb_doctor(int argc, char **argv);
 int leat__verb_bundle(int argc, char **argv);
+int leat__verb_top(int argc, char **argv);
 
 #endif

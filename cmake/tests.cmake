@@ -75,6 +75,13 @@ foreach(room IN LISTS LEAT_ROOMS)
     endforeach()
 endforeach()
 
+if(TARGET top_parts)
+    leat_test_program(unit_top tests/unit/top top_parts ${PROJECT_SOURCE_DIR}/tests/unit/top/test_top.c)
+    set_target_properties(unit_top PROPERTIES OUTPUT_NAME top)
+    leat_test(cli.top unit_top)
+    add_dependencies(units unit_top)
+endif()
+
 # The simulated world is a library too: the fault tests play in it by a script.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/*.c)
 list(FILTER sources EXCLUDE REGEX "/main\\.c$")
