@@ -31,9 +31,14 @@ static void set_deadline_from(struct conns *c, struct slot *s, int64_t since_ms,
         loop_set_deadline(&c->loop, s, left > 0 ? (uint32_t)left : 0);
 }
 
-static struct route_metrics *route_metrics(const struct leat_exchange *x)
+static inline struct route_metrics *route_metrics(const struct leat_exchange *x, const struct chain *chain)
 {
-    return &x->common->metrics->routes[x->link != NULL ? x->chain->metrics_row : 0];
+    return (struct route_metrics *)(void *)((char *)x->common->metrics + chain->metrics_at);
+}
+
+static const struct chain *chain_of(const struct leat_exchange *x)
+{
+    return x->link != NULL ? x->chain : &x->common->routes->all[0];
 }
 
 /* A response is in place of the one the chain would have made: writes it, and the connection ends behind it. */
@@ -44,7 +49,7 @@ static enum step refuse(struct leat_exchange *x, unsigned status, const char *de
     leat_problem(x, (int)status, detail);
     x->flags |= X_CLOSE | X_LINGER;
     leat__response_send(x);
-    metrics_request(route_metrics(x), x->response.status, 0);
+    metrics_request(route_metrics(x, chain_of(x)), x->response.status, 0);
     return STEP_FLUSH;
 }
 
@@ -68,12 +73,12 @@ static void __attribute__((noinline)) note_slow(struct leat_exchange *x, uint64_
 }
 
 /* The handler has returned, which had the thread since then. */
-static enum step end_run(struct slot *s, struct leat_exchange *x, uint64_t since)
+static inline __attribute__((always_inline)) enum step end_run(struct slot *s,
+                                                               struct leat_exchange *x, uint64_t since)
 {
     leat__response_send(x);
     uint64_t now = metrics_ticks();
-    metrics_request(&x->common->metrics->routes[x->chain->metrics_row], x->response.status,
-                    now - x->began);
+    metrics_request(route_metrics(x, x->chain), x->response.status, now - x->began);
     if (UNLIKELY(now - since >= x->common->slow_ticks))
         note_slow(x, since, now);
     s->state = CONN_HEAD;
@@ -87,7 +92,7 @@ static enum step end_run(struct slot *s, struct leat_exchange *x, uint64_t since
 void leat__conn_note_broken(struct leat_exchange *x)
 {
     if (x->flags & X_SENT)
-        metrics_request(route_metrics(x), x->response.status, metrics_ticks() - x->began);
+        metrics_request(route_metrics(x, chain_of(x)), x->response.status, metrics_ticks() - x->began);
 }
 
 /* It waits, and may have kept the thread before. */
@@ -98,13 +103,17 @@ static void note_wait(struct leat_exchange *x, uint64_t since)
         note_slow(x, since, now);
 }
 
-static enum step run(struct slot *s, struct leat_exchange *x)
+static inline __attribute__((always_inline)) enum step run(struct slot *s, struct leat_exchange *x)
 {
-    if (LIKELY(x->began == 0))
+    if (UNLIKELY(x->chain->prepare != NULL)) {
+        if (x->began == 0)
+            x->began = metrics_ticks();
+        if (!is_prepared(x)) {
+            s->state = CONN_WAITING;
+            return STEP_WAIT;
+        }
+    } else {
         x->began = metrics_ticks();
-    if (UNLIKELY(x->chain->prepare != NULL) && !is_prepared(x)) {
-        s->state = CONN_WAITING;
-        return STEP_WAIT;
     }
     s->state = CONN_RUNNING;
     if (LIKELY(leat__exchange_run(x)))
@@ -113,6 +122,12 @@ static enum step run(struct slot *s, struct leat_exchange *x)
     note_wait(x, x->began);
     s->state = CONN_WAITING;
     return STEP_WAIT;
+}
+
+/* The same, off the common way. */
+static __attribute__((noinline)) enum step run_apart(struct slot *s, struct leat_exchange *x)
+{
+    return run(s, x);
 }
 
 /* … and its turn has come: one that is queued goes on when those before it have. */
@@ -125,7 +140,7 @@ static bool is_ready(const struct leat_exchange *x)
 static enum step go_on(struct slot *s, struct leat_exchange *x)
 {
     if (x->task == NULL)
-        return run(s, x);
+        return run_apart(s, x);
     if (!is_ready(x))
         return STEP_WAIT;
     s->state = CONN_RUNNING;
@@ -142,7 +157,7 @@ static enum step read_content(struct conns *c, struct slot *s, struct leat_excha
 {
     switch (leat__conn_gather(c, x)) {
     case GATHER_WHOLE:
-        return run(s, x);
+        return run_apart(s, x);
     case GATHER_REFUSED:
         return refuse(x, x->way.refused_status, x->refused_detail);
     case GATHER_MORE:
@@ -176,7 +191,7 @@ static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *
         if (here == 0 && x->route_result != ROUTER_FOUND) {
             x->way.content = CONTENT_UNWANTED;
             x->flags |= X_CLOSE | X_LINGER; /* answered without its content, which may or may not follow */
-            return run(s, x);
+            return run_apart(s, x);
         }
         if (here == 0)
             x->flags |= X_CONTINUE_OWED;
@@ -184,7 +199,7 @@ static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *
     /* Middleware runs before the content is read; where nothing can wait, everything runs behind it. */
     bool gathers_first = chain_collects_first(x->chain) || c->common.tasks == NULL ||
                          x->chain->prepare != NULL;
-    return gathers_first ? read_content(c, s, x) : run(s, x);
+    return gathers_first ? read_content(c, s, x) : run_apart(s, x);
 }
 
 /* The header that a balancer puts in front of a connection's first request. AGAIN: it has been read. */

@@ -420,18 +420,18 @@ static char *write_text(char *at, const char *text)
 static void write_chains(leat_app *root, struct chain *all, struct chain_link *link, char *text)
 {
     static const struct chain_link unrouted = {.handler = leat__answer_unrouted, .collects = true};
-    all[0] = (struct chain){.links = link, .pattern = "", .method = ""};
+    all[0] = (struct chain){
+        .links = link, .metrics_at = leat__plan_metrics_at(0), .pattern = "", .method = ""};
     describe(&all[0], root, root, &unrouted);
     link = write_chain(link, root, &unrouted);
     for (uint32_t i = 0; i < root->route_count; i++) {
         const struct app_route *from = &root->routes[i];
-        all[i + 1] = (struct chain){
-            .links = link,
-            .number = i + 1,
-            .metrics_row = i + 1 < PLAN_METRICS_ROUTES ? i + 1 : PLAN_METRICS_ROUTES - 1,
-            .pattern = text,
-            .method = leat__http_method_name(from->method),
-            .captures = from->match != NULL};
+        all[i + 1] = (struct chain){.links = link,
+                                    .number = i + 1,
+                                    .metrics_at = leat__plan_metrics_at(i + 1),
+                                    .pattern = text,
+                                    .method = leat__http_method_name(from->method),
+                                    .captures = from->match != NULL};
         describe(&all[i + 1], root, from->group, &from->link);
         link = write_chain(link, from->group, &from->link);
         text = write_text(text, from->pattern);

@@ -33,7 +33,7 @@ struct metrics {
     struct histogram first_byte; /* from accept to a connection's first octet, of the others */
     struct histogram head;  /* of those heads that did not come at once: from first octet to end */
     struct histogram write; /* of those responses that were not taken at once */
-    struct route_metrics routes[]; /* by struct chain's metrics_row */
+    struct route_metrics routes[]; /* a chain has its row's place (metrics_at) */
 };
 
 #if LEAT_METRICS
