@@ -115,10 +115,16 @@ static void read_declaration(struct api *api)
         item->behind = read_comment(api);
 }
 
+/* A directive's lines: those that end with a backslash go on. */
 static void skip_line(struct api *api)
 {
-    api->at += strcspn(api->at, "\n");
-    api->at += *api->at == '\n';
+    bool goes_on;
+    do {
+        size_t size = strcspn(api->at, "\n");
+        goes_on = size > 0 && api->at[size - 1] == '\\';
+        api->at += size;
+        api->at += *api->at == '\n';
+    } while (goes_on);
 }
 
 void man__read_header(struct api *api, const char *name, const char *header)
