@@ -29,8 +29,8 @@ class Browser:
                  "--disable-extensions", "--disable-sync", "--metrics-recording-only", "--mute-audio", "--hide-scrollbars",
                  "--force-color-profile=srgb", "--disable-features=Translate,OptimizationHints,MediaRouter",
                  f"--user-data-dir={folder}", "about:blank"]
-        # The protocol's pipes are the descriptors 3 and 4: sh puts them there.
-        command = ["sh", "-c", f'exec 3<&{ours[0]} 4>&{theirs[1]}; exec "$@"', "sh", find_browser(), *flags]
+        # The protocol's pipes are the descriptors 3 and 4: bash puts them there.
+        command = ["bash", "-c", f'exec 3<&{ours[0]} 4>&{theirs[1]}; exec "$@"', "bash", find_browser(), *flags]
         self.log = open(os.path.join(folder, "log"), "wb")
         self.process = subprocess.Popen(command, pass_fds=(ours[0], theirs[1]), stdin=subprocess.DEVNULL, stdout=self.log,
                                         stderr=self.log, start_new_session=True)
@@ -93,7 +93,7 @@ class Browser:
     def open(self, url, **view):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        page = Page(self, session)
+        page = Page(self, session, target)
         self.pages[session] = page
         for domain in ("Page", "Runtime", "Network", "Log"):
             page.call(f"{domain}.enable")
@@ -103,10 +103,15 @@ class Browser:
             page.go(url)
         return page
 
+    def close_pages(self):
+        for page in self.pages.values():
+            self.call("Target.closeTarget", targetId=page.target)
+        self.pages = {}
+
 
 class Page:
-    def __init__(self, browser, session):
-        self.browser, self.session = browser, session
+    def __init__(self, browser, session, target):
+        self.browser, self.session, self.target = browser, session, target
         self.complaints = []        # errors and warnings of the console
         self.requests = []          # addresses that were asked for
         self.statuses = {}          # address: status
@@ -153,7 +158,10 @@ class Page:
     def text(self, selector):
         return self.ask(f"document.querySelector({json.dumps(selector)})?.textContent")
 
-    def picture(self, path, whole=True):
-        found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+    def picture(self, path, top=0, height=None):
+        """Of the whole page, or of a part of it."""
+        size = self.call("Page.getLayoutMetrics")["cssContentSize"]
+        clip = {"x": 0, "y": top, "width": size["width"], "height": min(height or size["height"], size["height"] - top), "scale": 1}
+        found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         with open(path, "wb") as file:
             file.write(base64.b64decode(found["data"]))

@@ -45,6 +45,7 @@ class Pound {
   set(pool, refused_before) {
     const part = pool.limit ? pool.in_use / pool.limit : 0;
     this.water.style.height = (pool.in_use ? Math.max(level(part), 3) : 0) + '%';
+    this.mark.hidden = pool.high === 0;
     this.mark.style.bottom = level(pool.limit ? pool.high / pool.limit : 0) + '%';
     this.element.dataset.state = part >= FULL ? 'full' : part >= HIGH ? 'high' : pool.in_use ? 'some' : 'dry';
     this.use.textContent = `${count(pool.in_use)} of ${count(pool.limit)}`;
