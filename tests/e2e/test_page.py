@@ -145,6 +145,29 @@ def test_it_comes_back_when_too_many_watched(serve, browser):
     shows(page, "#status", "live")
 
 
+@in_browser
+def test_a_shard_that_a_handler_holds_up_is_said_loudly(tmp_path, browser):
+    fifo, port = str(tmp_path / "fifo"), free_port()
+    os.mkfifo(fifo)
+    server = Server(tmp_path / "server.log", "tests/apps/stuck", "--admin", f"127.0.0.1:{port}", "--shards", "1", "--loop", "epoll",
+                    env={**os.environ, "STUCK": fifo})
+    try:
+        page = browser.open(f"http://127.0.0.1:{port}/leat/", width=1000, height=800)
+        shows(page, "#status", "live")
+        with server.connect() as client:
+            client.send("GET /stuck HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            shows(page, "#alerts", "1 of 1 shard does not answer, for ")
+            assert page.text("#status") == "live", "the page itself is served all the same"
+            with open(fifo, "wb"):
+                pass
+            assert client.response().status == 200
+        page.wait("it is over", "!document.querySelector('[data-key=silent]')")
+        page.wait("the pause is told", "/^\\d+(\\.\\d+)? s$/.test(document.getElementById('pause').textContent)")
+        assert page.complaints == []
+    finally:
+        server.stop()
+
+
 # ── How it looks ──
 
 OVERFLOWING = """[...document.querySelectorAll('body *')].filter((e) => !e.closest('.scroll') && !e.closest('svg') && !e.closest('.water') &&
@@ -291,7 +314,7 @@ def test_a_person_without_the_token_is_shown_a_form_for_it(serve, browser, tmp_p
     assert "token" in page.text("h1") and page.ask(FAINT) == [] and page.ask(NAMELESS) == []
     assert page.statuses[server.page] == 401
     page.ask("document.getElementById('token').value = 'Sesame'; document.querySelector('form').submit()")
-    page.wait("it is told", "document.body.textContent.includes('That is not the token')")
+    page.wait("it is told", "document.body?.textContent.includes('That is not the token')")
     page.ask("document.getElementById('token').value = 'Open-Sesame.1'; document.querySelector('form').submit()")
     shows(page, "#status", "live")
     assert page.ask("location.pathname + location.search") == "/leat/"

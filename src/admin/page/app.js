@@ -112,10 +112,14 @@ function show_heat(f) {
     `99% at most ${of(0.99)}, 99.9% at most ${of(0.999)}.`);
 }
 
-function show_pause() {
-  const minute = history.recent(60), longest = Math.max(0, ...minute.map((p) => p.pause ?? 0));
+// Shorter than a clock can tell: it took no time.
+const took = (s) => s < 1e-7 ? 'at once' : seconds(s);
+
+function show_pause(f) {
+  const lasts = f.silent_shards ? f.metrics.shard_silence_seconds : 0;      // one that is not over is in no histogram
+  const minute = history.recent(60), longest = Math.max(lasts, ...minute.map((p) => p.pause ?? 0));
   say('pause', minute.length ? seconds(longest) : '–');
-  const of = (name) => { const h = merge(minute.map((p) => p[name])); return total(h) ? seconds(quantile(h, 0.99)) : '–'; };
+  const of = (name) => { const h = merge(minute.map((p) => p[name])); return total(h) ? took(quantile(h, 0.99)) : '–'; };
   figures('phases', [['turns, 99%', of('turn')], ['timers late, 99%', of('lateness')], ['to the first octet, 99%', of('first_byte')],
     ['head, 99%', of('head')], ['writing, 99%', of('write')]]);
 }
@@ -173,7 +177,7 @@ let restarted_at = 0, known_pid = null;
 
 function show_alarms(f) {
   const silence = f.metrics.shard_silence_seconds, minute = history.recent(60), refused = sum_of(minute, 'refused');
-  alarm('silent', 'bad', f.silent_shards > 0 && `${f.silent_shards} of ${plural(f.shards, 'shard does', 'shards do')} not answer` +
+  alarm('silent', 'bad', f.silent_shards > 0 && `${f.silent_shards} of ${plural(f.shards, 'shard', 'shards')} ${f.silent_shards === 1 ? 'does' : 'do'} not answer` +
     `${silence >= 1 ? `, for ${age(silence)} now` : ''}: a handler holds the loop up, and all connections of that shard wait for it.`);
   alarm('draining', 'warn', f.metrics.draining && 'The server is draining: it accepts nothing new, and ends when what is under way has ended.');
   alarm('refused', 'warn', refused > 0 && `In the last minute ${plural(refused, 'request or connection was', 'requests or connections were')} refused, ` +
@@ -221,7 +225,7 @@ function take(f) {
   show_head(f);
   show_tiles(f, now);
   show_heat(f);
-  show_pause();
+  show_pause(f);
   show_charts(f);
   leat.set(f, Boolean(now && now.rps > 0));
   show_process(f, now);
