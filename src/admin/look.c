@@ -142,12 +142,12 @@ static void add_words(void *to, const void *from, size_t size)
 static void add_report(struct conn_report *all, const struct conn_report *one)
 {
     uint64_t each[REPORT_POOLS_MAX];
-    uint32_t count = one->pool_count;
-    for (uint32_t i = 0; i < count; i++)
+    uint64_t count = one->pool_count;
+    for (uint64_t i = 0; i < count; i++)
         each[i] = one->pools[i].each;
     add_words(all, one, sizeof *all);
     all->pool_count = count;
-    for (uint32_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++)
         all->pools[i].each = each[i];
 }
 
