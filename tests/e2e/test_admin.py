@@ -98,9 +98,10 @@ def test_a_port_in_use_that_was_asked_for_refuses_to_start(run):
 
 
 def test_off_means_that_there_is_none(start, run):
-    server = start("examples/hello", "--shards", "1", "--admin", "off")
-    assert "live page" not in server.output()
-    assert len(os.listdir(f"/proc/{server.process.pid}/task")) == 2     # the main thread and a shard
+    servers = [start("examples/hello", "--shards", "1", *more) for more in ((), ("--admin", "off"))]
+    assert ["live page" in server.output() for server in servers] == [True, False]
+    threads = [len(os.listdir(f"/proc/{server.process.pid}/task")) for server in servers]
+    assert threads[0] == threads[1] + 1
     plans = [run("examples/hello", "--plan", "--shards", "1", *more).stdout for more in ((), ("--admin", "off"))]
     assert ["admin listener" in plan for plan in plans] == [True, False]
 
@@ -138,13 +139,16 @@ def test_descriptors_that_were_handed_over_are_not_for_it(start):
 
 @pytest.mark.parametrize("flags", [("--commit",), ("--private-descriptors", "--admin", "localhost:0")], ids=lambda f: f[0])
 def test_it_serves_beside_the_modes_of_memory_and_descriptors(start, flags):
+    if "--private-descriptors" in flags and "tsan" in BUILD:
+        pytest.skip("ThreadSanitizer takes equal numbers in two tables of descriptors for one descriptor")
     server = start("examples/hello", "--shards", "2", "--connections", "64", "--exchanges", "16", "--content-total", "1m",
                    "--content-max", "64k", *flags)
     with server.connect() as client:
         assert client.get("/").status == 200
         now = figures(server)
     assert now["leat_shards_silent"] == 0 and now["leat_http_requests_answered_total"] == 1
-    assert now["process_resident_memory_bytes"] <= now["leat_plan_bytes"]
+    if not re.search("asan|tsan", BUILD):       # these need memory of their own
+        assert now["process_resident_memory_bytes"] <= now["leat_plan_bytes"]
 
 
 def test_a_reload_leaves_it_in_peace(start, tmp_path):
@@ -469,16 +473,22 @@ def test_who_is_too_slow_counts_once(start):
         with server.connect() as client:
             client.send(text)
             assert client.response().status == 408
-    with server.connect() as client:
-        client.send("GET / HT")        # the rest comes, after a while
-        wait_until("its beginning has come", lambda: fresh(server)['leat_connections{state="head"}'] == 1)
-        client.send("TP/1.1\r\nHost: a\r\n\r\n")
-        assert client.response().status in (200, 408)
     wait_until("all is quiet", lambda: is_quiet(server))
     now = check_sums(server)
-    assert now["leat_http_requests_answered_total"] == 4
-    assert classes(now)["4xx"] in (3, 4)
-    assert now["leat_first_byte_seconds_count"] == now["leat_connections_accepted_total"] == 4
+    assert now["leat_http_requests_answered_total"] == classes(now)["4xx"] == 3
+    assert now["leat_first_byte_seconds_count"] == now["leat_connections_accepted_total"] == 3
+
+
+def test_a_head_that_comes_in_pieces_is_told_as_one(start):
+    server = start("examples/hello", "--shards", "1")
+    with server.connect() as client:
+        client.send("GET / HT")
+        wait_until("its beginning has come", lambda: fresh(server)['leat_connections{state="head"}'] == 1)
+        client.send("TP/1.1\r\nHost: a\r\n\r\n")
+        assert client.response().status == 200
+        assert client.get("/").status == 200
+    now = fresh(server)
+    assert now["leat_head_seconds_count"] == 2 and now["leat_head_seconds_sum"] > 0
 
 
 def test_what_breaks_counts_once_if_it_had_been_answered(start):
