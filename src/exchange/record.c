@@ -1,4 +1,5 @@
 /* record.c: who asked, and what is written down of it. */
+#include "base/clock.h"
 #include "exchange/exchange.h"
 
 static struct net_peer *remembered(const struct leat_exchange *x)
@@ -36,6 +37,21 @@ static struct access_text text_of(leat_slice slice)
     return (struct access_text){slice.data, slice.size};
 }
 
+static struct access_text text_of_string(const char *text)
+{
+    return (struct access_text){text, text != NULL ? strlen(text) : 0};
+}
+
+static void add_details(const struct leat_exchange *x, struct access_record *record)
+{
+    const struct exchange_notes *notes = x->notes;
+    record->time_ms = leat__clock_realtime_ms();
+    record->ticks = x->began != 0 ? metrics_ticks() - x->began : 0;
+    record->route = text_of_string(x->link != NULL ? x->chain->pattern : NULL);
+    record->request_id = text_of_string(notes != NULL ? notes->request_id : NULL);
+    record->principal = text_of_string(notes != NULL ? notes->principal : NULL);
+}
+
 void leat__exchange_log(struct leat_exchange *x)
 {
     const struct http1_head *head = &x->head;
@@ -58,5 +74,8 @@ void leat__exchange_log(struct leat_exchange *x)
     }
     record.referer = text_of(leat_field(x, "Referer"));
     record.user_agent = text_of(leat_field(x, "User-Agent"));
+    record.has_details = x->common->log->wants_details;
+    if (UNLIKELY(record.has_details))
+        add_details(x, &record);
     leat__access_put(x->common->log, &record);
 }

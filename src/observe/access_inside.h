@@ -3,6 +3,7 @@
  *   access_ring.c   records in a ring: the shard puts, the writer takes
  *   access_zone.c   local time without libc's help, from a table that was made at start
  *   access_line.c   a record as a line
+ *   access_json.c   … of JSON
  *   access_log.c    the writer: when it sleeps, what it does when it can't write */
 #ifndef LEAT_ACCESS_INSIDE_H
 #define LEAT_ACCESS_INSIDE_H
@@ -45,7 +46,11 @@ void leat__access_time_write(char *out, const struct access_zone *zone, int64_t 
 
 /* ── Lines ── */
 
-enum { ACCESS_LINE_MAX = 4 * (3 * ACCESS_TEXT_MAX + ACCESS_METHOD_MAX + ACCESS_HOST_SIZE) + 128 };
+enum {
+    ACCESS_LINE_MAX = 6 * (3 * ACCESS_TEXT_MAX + ACCESS_METHOD_MAX + ACCESS_HOST_SIZE +
+                           ACCESS_ROUTE_MAX + 2 * ACCESS_NAME_MAX) +
+                      512,
+};
 
 /* What stays the same from line to line. */
 struct access_style {
@@ -59,5 +64,8 @@ void leat__access_style_init(struct access_style *style, enum access_format form
 
 /* One line with its end; answers its size, at most ACCESS_LINE_MAX. */
 size_t leat__access_line_write(char *out, struct access_style *style, const struct access_record *record);
+
+/* The same in JSON. ticks_per_s: what record->ticks are counted in. */
+size_t leat__access_json_write(char *out, const struct access_record *record, uint64_t ticks_per_s);
 
 #endif

@@ -4,6 +4,7 @@
  * counts: control octets and those beyond ASCII become \xhh, a quote \" and a backslash \\. A text is escaped octet by
  * octet; most need nothing, and runs of those are copied as they are. */
 #include "observe/access_inside.h"
+#include "observe/ticks.h"
 
 void leat__access_style_init(struct access_style *style, enum access_format format, int64_t since_s)
 {
@@ -94,6 +95,8 @@ static char *put_time(char *out, struct access_style *style, int64_t time_s)
 
 size_t leat__access_line_write(char *out, struct access_style *style, const struct access_record *record)
 {
+    if (style->format == ACCESS_JSON)
+        return leat__access_json_write(out, record, leat__ticks_per_second());
     char *at = out;
     size_t host_size = strnlen(record->host, sizeof record->host);
     at = host_size > 0 ? put_escaped(at, record->host, host_size) : put(at, "-", 1);

@@ -16,6 +16,8 @@
 
 #include "base/clock.h"
 #include "memory/seal.h"
+#include "observe/events.h"
+#include "observe/tally.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -38,7 +40,7 @@ enum {
     FILE_MODE = 0640,
 };
 
-_Static_assert(ACCESS_BUFFER >= 4 * ACCESS_LINE_MAX, "many lines go out by one write");
+_Static_assert(ACCESS_BUFFER >= 3 * ACCESS_LINE_MAX, "many lines go out by one write");
 
 enum writer_state { AWAKE, GATHERING, SLEEPING, PAUSING };
 
@@ -50,6 +52,9 @@ struct access_log {
     bool is_troubled;  /* the last write failed, and stderr knows */
     bool has_given_up; /* closing, and the last try failed */
     uint64_t lost;     /* lines that were made and not written */
+    uint64_t made;     /* lines in out */
+    uint64_t told;     /* lines that were dropped, as the event log knows */
+    int64_t told_ms;   /* since when; monotonic */
     char *out, *texts; /* lines, and the texts of the record that becomes one */
     size_t start, end; /* out[start, end) is to be written */
     struct access_style style;
@@ -121,9 +126,17 @@ static void rest(struct access_log *log, bool found_some)
 
 /* ── Writing ── */
 
-/* One line on stderr, without stdio. */
+static _Atomic uint64_t written_lines; /* of all logs that there ever were */
+
+uint64_t leat__access_lines(void)
+{
+    return atomic_load_explicit(&written_lines, memory_order_relaxed);
+}
+
+/* One line on stderr, without stdio; and an event, which a log on stderr does not tell once more. */
 static void say(const struct access_log *log, const char *what, const char *more)
 {
+    leat__event_say(LEAT_LOG_WARNING, "access log", true, "%.700s: %s%s", log->path, what, more);
     char line[1024];
     int size = snprintf(line, sizeof line - 1, "leat: access log %.700s: %s%s", log->path, what, more);
     size_t used = size_min((size_t)size, sizeof line - 2);
@@ -150,6 +163,7 @@ static void turn_to_next_file(struct access_log *log)
         const char *line_end = memchr(log->out + log->start, '\n', log->end - log->start);
         log->start = (size_t)(line_end - log->out) + 1;
         log->lost++;
+        log->made--;
     }
     close(log->fd);
     look_at(log, fd);
@@ -204,7 +218,10 @@ static void write_out(struct access_log *log)
         wait_in(log, PAUSING, OUTAGE_MS);
         turn_to_next_file(log);
     }
+    uint64_t lost_before = log->lost;
     count_lost(log);
+    atomic_fetch_add_explicit(&written_lines, log->made - (log->lost - lost_before), memory_order_relaxed);
+    log->made = 0;
     if (log->is_troubled && !log->has_given_up) {
         log->is_troubled = false;
         say(log, "can be written again", "");
@@ -224,9 +241,33 @@ static bool empty_ring(struct access_log *log, struct access_ring *ring)
         if (ACCESS_BUFFER - log->end < ACCESS_LINE_MAX)
             write_out(log);
         log->end += leat__access_line_write(log->out + log->end, &log->style, &record);
+        log->made++;
         found_some = true;
     }
     return found_some;
+}
+
+static uint64_t count_dropped(const struct access_log *log)
+{
+    uint64_t lines = log->lost;
+    for (uint32_t i = 0; i < log->ring_count; i++) {
+        struct access_ring *ring = atomic_load(&log->rings[i]);
+        lines += ring != NULL ? tally_read(&ring->dropped) : 0;
+    }
+    return lines;
+}
+
+/* The event log hears of them now and then. */
+static void tell_drops(struct access_log *log)
+{
+    uint64_t dropped = count_dropped(log);
+    int64_t now_ms = leat__clock_now_ms();
+    if (dropped == log->told || (log->told_ms != 0 && now_ms - log->told_ms < EVENT_PERIOD_MS))
+        return;
+    leat__event_say(LEAT_LOG_WARNING, "access log", false, "%llu lines were dropped: it is too slow",
+                    (unsigned long long)(dropped - log->told));
+    log->told = dropped;
+    log->told_ms = now_ms;
 }
 
 static void *writer_main(void *argument)
@@ -242,6 +283,7 @@ static void *writer_main(void *argument)
                 found_some |= empty_ring(log, ring);
         }
         write_out(log);
+        tell_drops(log);
         if (closing)
             return NULL;
         rest(log, found_some);
@@ -341,6 +383,7 @@ void leat__access_log_attach(struct access_log *log, uint32_t index, struct acce
 {
     ASSERT(index < log->ring_count);
     ring->log = log;
+    ring->wants_details = log->style.format == ACCESS_JSON;
     atomic_store(&log->rings[index], ring);
 }
 
@@ -360,12 +403,8 @@ int leat__access_log_reopen(struct access_log *log)
 
 static void tell_losses(const struct access_log *log)
 {
-    uint64_t lines = log->lost;
-    for (uint32_t i = 0; i < log->ring_count; i++) {
-        struct access_ring *ring = atomic_load(&log->rings[i]);
-        lines += ring != NULL ? ring->dropped : 0;
-    }
     char number[24];
+    uint64_t lines = count_dropped(log);
     snprintf(number, sizeof number, "%llu", (unsigned long long)lines);
     if (lines > 0)
         say(log, "lines that were dropped: ", number);

@@ -6,6 +6,7 @@
  *
  * A record is put whole or not at all: head moves past it once, when it is all there. */
 #include "observe/access_inside.h"
+#include "observe/tally.h"
 
 struct record_head {
     uint32_t size; /* of the whole record */
@@ -17,11 +18,19 @@ struct record_head {
     uint16_t method_size, target_size, referer_size, user_agent_size;
 };
 
-enum { RECORD_UNIT = 32 };
+/* In front of the texts, where there are any. */
+struct record_details {
+    int64_t time_ms;
+    uint64_t ticks;
+    uint16_t route_size, request_id_size, principal_size;
+};
+
+enum { RECORD_UNIT = 32, HAS_DETAILS = 0x80 /* in minor */ };
 _Static_assert(sizeof(struct record_head) == RECORD_UNIT, "a head never wraps");
 _Static_assert(ACCESS_RECORD_MAX % RECORD_UNIT == 0 &&
                    ACCESS_RECORD_MAX >= RECORD_UNIT + ACCESS_HOST_SIZE + ACCESS_METHOD_MAX +
-                                            3 * ACCESS_TEXT_MAX + RECORD_UNIT - 1,
+                                            3 * ACCESS_TEXT_MAX + ACCESS_ROUTE_MAX + 2 * ACCESS_NAME_MAX +
+                                            sizeof(struct record_details) + RECORD_UNIT - 1,
                "the longest record");
 _Static_assert(ACCESS_RING_MIN >= ACCESS_RECORD_MAX, "an empty ring has room for any record");
 _Static_assert(ACCESS_TEXT_MAX <= UINT16_MAX && ACCESS_HOST_SIZE <= UINT8_MAX, "sizes in a head");
@@ -75,11 +84,22 @@ static uint16_t cut(struct access_text text, size_t limit)
     return (uint16_t)size_min(text.size, limit);
 }
 
+static struct record_details details_of(const struct access_record *record)
+{
+    return (struct record_details){
+        .time_ms = record->time_ms,
+        .ticks = record->ticks,
+        .route_size = cut(record->route, ACCESS_ROUTE_MAX),
+        .request_id_size = cut(record->request_id, ACCESS_NAME_MAX),
+        .principal_size = cut(record->principal, ACCESS_NAME_MAX),
+    };
+}
+
 bool leat__access_put(struct access_ring *ring, const struct access_record *record)
 {
     struct record_head h = {
         .status = record->status,
-        .minor = record->minor,
+        .minor = record->minor & 1,
         .host_size = (uint8_t)strnlen(record->host, sizeof record->host),
         .time_s = record->time_s,
         .octets = record->octets,
@@ -88,14 +108,28 @@ bool leat__access_put(struct access_ring *ring, const struct access_record *reco
         .referer_size = cut(record->referer, ACCESS_TEXT_MAX),
         .user_agent_size = cut(record->user_agent, ACCESS_TEXT_MAX),
     };
-    size_t texts = (size_t)h.host_size + h.method_size + h.target_size + h.referer_size + h.user_agent_size;
+    struct record_details d = {0};
+    size_t details = 0;
+    if (record->has_details) {
+        h.minor |= HAS_DETAILS;
+        d = details_of(record);
+        details = sizeof d + d.route_size + d.request_id_size + d.principal_size;
+    }
+    size_t texts = details + h.host_size + h.method_size + h.target_size + h.referer_size +
+                   h.user_agent_size;
     h.size = (uint32_t)align_up(sizeof h + texts, RECORD_UNIT);
     size_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
     if (UNLIKELY(!has_room(ring, head, h.size))) {
-        ring->dropped++;
+        tally(&ring->dropped, 1);
         return false;
     }
     size_t at = copy_in(ring, head, (const char *)&h, sizeof h);
+    if (details > 0) {
+        at = copy_in(ring, at, (const char *)&d, sizeof d);
+        at = copy_in(ring, at, record->route.data, d.route_size);
+        at = copy_in(ring, at, record->request_id.data, d.request_id_size);
+        at = copy_in(ring, at, record->principal.data, d.principal_size);
+    }
     at = copy_in(ring, at, record->host, h.host_size);
     at = copy_in(ring, at, record->method.data, h.method_size);
     at = copy_in(ring, at, record->target.data, h.target_size);
@@ -125,6 +159,18 @@ static const char *split(struct access_text *text, const char *at, size_t size)
     return at + size;
 }
 
+static const char *take_details(struct access_record *record, const char *text)
+{
+    struct record_details d;
+    memcpy(&d, text, sizeof d);
+    record->has_details = true;
+    record->time_ms = d.time_ms;
+    record->ticks = d.ticks;
+    text = split(&record->route, text + sizeof d, d.route_size);
+    text = split(&record->request_id, text, d.request_id_size);
+    return split(&record->principal, text, d.principal_size);
+}
+
 bool leat__access_take(struct access_ring *ring, size_t until, struct access_record *record, char *memory)
 {
     size_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
@@ -135,10 +181,15 @@ bool leat__access_take(struct access_ring *ring, size_t until, struct access_rec
     ASSERT(h.size >= sizeof h && h.size <= ACCESS_RECORD_MAX && h.size <= until - tail);
     copy_out(ring, at, memory, h.size - sizeof h);
     atomic_store_explicit(&ring->tail, tail + h.size, memory_order_release);
-    *record = (struct access_record){
-        .time_s = h.time_s, .octets = h.octets, .status = h.status, .minor = h.minor};
-    memcpy(record->host, memory, h.host_size);
-    const char *text = split(&record->method, memory + h.host_size, h.method_size);
+    *record = (struct access_record){.time_s = h.time_s,
+                                     .octets = h.octets,
+                                     .status = h.status,
+                                     .minor = h.minor & (uint8_t)~HAS_DETAILS};
+    const char *text = memory;
+    if (h.minor & HAS_DETAILS)
+        text = take_details(record, text);
+    memcpy(record->host, text, h.host_size);
+    text = split(&record->method, text + h.host_size, h.method_size);
     text = split(&record->target, text, h.target_size);
     text = split(&record->referer, text, h.referer_size);
     split(&record->user_agent, text, h.user_agent_size);

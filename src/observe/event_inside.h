@@ -14,7 +14,6 @@ enum {
     EVENT_RING = 128 << 10,    /* octets; a power of two */
     EVENT_LINE_MAX = 12 << 10, /* of any line with its end: what is escaped at its longest */
     EVENT_OUT = 32 << 10,      /* lines that are not written yet */
-    EVENT_TIME_SIZE = 24,      /* "2026-11-21T17:00:00.123Z" */
     EVENT_UNLIMITED = 255,     /* in place of a kind */
 };
 
@@ -64,8 +63,6 @@ size_t leat__event_line_write(char out[static EVENT_LINE_MAX], const struct even
 /* What the live page shows: NUL-terminated, cut at a whole character. scratch has EVENT_LINE_MAX octets. */
 void leat__event_tell(char out[static EVENT_TOLD_MAX], char scratch[static EVENT_LINE_MAX],
                       const struct event_record *record);
-/* RFC 3339, in UTC. Years before 1970 and after 9999 are written as the nearest. */
-void leat__event_time_write(char out[static EVENT_TIME_SIZE], int64_t time_ms);
 
 /* ── The writer ── */
 

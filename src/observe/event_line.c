@@ -6,9 +6,9 @@
 #include "observe/event_inside.h"
 
 #include "base/json_text.h"
-#include <stdio.h>
+#include "observe/rfc3339.h"
 
-enum { DAY_MS = 86400000, NAME_ROOM = EVENT_NAME_MAX + 8 };
+enum { NAME_ROOM = EVENT_NAME_MAX + 8 };
 
 _Static_assert(EVENT_LINE_MAX >= 6 * (EVENT_MESSAGE_MAX + EVENT_FIELDS_MAX) + 768,
                "whatever is in it");
@@ -29,25 +29,6 @@ static char *put(char *out, const char *text, size_t size)
 static char *put_word(char *out, const char *text)
 {
     return put(out, text, strlen(text));
-}
-
-/* ── Time ── */
-
-void leat__event_time_write(char out[static EVENT_TIME_SIZE], int64_t time_ms)
-{
-    static const int64_t last_ms = INT64_C(253402300799999);
-    time_ms = time_ms < 0 ? 0 : time_ms > last_ms ? last_ms : time_ms;
-    unsigned days = (unsigned)(time_ms / DAY_MS), rest = (unsigned)(time_ms % DAY_MS);
-    unsigned shifted = days + 719468; /* from 1 March of the year 0, so that the leap day is a year's last */
-    unsigned era = shifted / 146097, of_era = shifted % 146097;
-    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
-    unsigned month = (5 * of_year + 2) / 153; /* 0 is March */
-    char text[64];
-    snprintf(text, sizeof text, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year + era * 400 + (month >= 10),
-             month >= 10 ? month - 9 : month + 3, of_year - (153 * month + 2) / 5 + 1,
-             rest / 3600000, rest / 60000 % 60, rest / 1000 % 60, rest % 1000);
-    memcpy(out, text, EVENT_TIME_SIZE);
 }
 
 /* ── Texts ── */
@@ -182,8 +163,8 @@ static char *put_json(char *out, const struct event_record *r)
 {
     struct field field;
     out = put_word(out, "{\"time\":\"");
-    leat__event_time_write(out, r->time_ms);
-    out = put_word(out + EVENT_TIME_SIZE, "\",\"level\":\"");
+    leat__rfc3339_write(out, r->time_ms);
+    out = put_word(out + RFC3339_SIZE, "\",\"level\":\"");
     out = put_word(out, level_names[r->level]);
     out = put_word(out, "\",\"area\":\"");
     out = put_word(out, r->area != NULL ? r->area : "program");
@@ -216,8 +197,8 @@ size_t leat__event_line_write(char out[static EVENT_LINE_MAX], const struct even
         *at++ = '>';
         at = put_text(at, r);
     } else {
-        leat__event_time_write(at, r->time_ms);
-        at += EVENT_TIME_SIZE;
+        leat__rfc3339_write(at, r->time_ms);
+        at += RFC3339_SIZE;
         *at++ = ' ';
         at = put_word(at, level_names[r->level]);
         *at++ = ' ';
