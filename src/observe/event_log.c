@@ -57,12 +57,12 @@ static struct {
     pthread_t thread;
     char *path; /* NULL: standard error */
     int fd;
-    bool is_file;      /* and so takes any size at once */
-    bool is_default;   /* text on stderr, because nobody said otherwise */
-    bool is_troubled;  /* and it was told */
-    int64_t taken_ms;  /* when the last octets were taken; monotonic */
-    int64_t losses_ms; /* when losses were told last */
-    uint64_t losses_told;
+    bool is_file;                        /* and so takes any size at once */
+    bool is_default;                     /* text on stderr, because nobody said otherwise */
+    bool is_troubled;                    /* and it was told */
+    int64_t taken_ms;                    /* when the last octets were taken; monotonic */
+    int64_t losses_ms;                   /* when losses were told last */
+    uint64_t losses_told, losses_before; /* before it was opened */
     struct event_style style;
     size_t start, end; /* out[start, end) is to be written */
 } writer;
@@ -323,7 +323,7 @@ static void finish(void)
         if (out[writer.start] == '\n')
             atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
     snprintf(number, sizeof number, "%llu",
-             (unsigned long long)(leat__events_dropped() - writer.losses_told));
+             (unsigned long long)(leat__events_dropped() - writer.losses_before));
     if (leat__events_dropped() > writer.losses_told)
         tell_trouble("lines that were dropped: ", number);
 }
@@ -451,7 +451,7 @@ static int open_first(const char *path, enum event_format format, char *error, s
     writer.is_default = path == NULL && format == EVENT_TEXT;
     writer.is_troubled = false;
     writer.losses_ms = 0;
-    writer.losses_told = leat__events_dropped();
+    writer.losses_told = writer.losses_before = leat__events_dropped();
     writer.start = writer.end = 0;
     writer.style = (struct event_style){format, is_stderr && is_journal(fd)};
     look_at(fd);

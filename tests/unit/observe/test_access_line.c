@@ -176,10 +176,80 @@ static void a_second_is_written_anew_when_it_changes(void **state)
     }
 }
 
+static const char *json_of(const struct access_record *record)
+{
+    size_t size = leat__access_json_write(line, record, 1000);
+    assert_in_range(size, 1, ACCESS_LINE_MAX);
+    line[size] = '\0';
+    return line;
+}
+
+static void json_tells_all_that_is_known(void **state)
+{
+    (void)state;
+    struct access_record r = record_of("POST", "/orders/7?x=\"y\"");
+    r.has_details = true;
+    r.time_ms = INT64_C(971186136042);
+    r.ticks = 2005;
+    r.route = text_of("/orders/:id");
+    r.request_id = text_of("abc");
+    r.principal = text_of("ann");
+    r.referer = text_of("http://a.example/");
+    r.user_agent = text_of("t\x01\xff\xc3\xa9\\\n");
+    assert_string_equal(
+        json_of(&r),
+        "{\"time\":\"2000-10-10T13:55:36.042Z\",\"peer\":\"127.0.0.1\",\"method\":\"POST\","
+        "\"target\":\"/orders/7?x=\\\"y\\\"\",\"protocol\":\"HTTP/"
+        "1.1\",\"status\":200,\"octets\":2326,"
+        "\"duration_s\":2.005000,\"route\":\"/orders/"
+        ":id\",\"request_id\":\"abc\",\"principal\":\"ann\","
+        "\"referer\":\"http://a.example/"
+        "\",\"user_agent\":\"t\\u0001\xef\xbf\xbd\xc3\xa9\\\\\\n\"}\n");
+}
+
+static void json_leaves_out_what_is_not_known(void **state)
+{
+    (void)state;
+    struct access_record r = {.time_s = 0, .status = 400};
+    assert_string_equal(json_of(&r),
+                        "{\"time\":\"1970-01-01T00:00:00.000Z\",\"status\":400,\"octets\":0}\n");
+    r.time_s = INT64_MAX;
+    assert_non_null(strstr(json_of(&r), "\"9999-12-31T23:59:59.999Z\""));
+}
+
+static void the_longest_of_json_has_room(void **state)
+{
+    (void)state;
+    static char texts[ACCESS_TEXT_MAX];
+    memset(texts, 1, sizeof texts);
+    struct access_text all = {texts, sizeof texts};
+    struct access_record r = {.time_s = INT64_MAX,
+                              .method = all,
+                              .target = all,
+                              .referer = all,
+                              .user_agent = all,
+                              .octets = UINT64_MAX,
+                              .status = 599,
+                              .has_details = true,
+                              .time_ms = INT64_MAX,
+                              .ticks = UINT64_MAX,
+                              .route = all,
+                              .request_id = all,
+                              .principal = all};
+    memset(r.host, 1, sizeof r.host);
+    size_t size = leat__access_json_write(line, &r, 1);
+    assert_in_range(size, 30000, ACCESS_LINE_MAX);
+    assert_int_equal(line[size - 1], '\n');
+    assert_null(memchr(line, '\n', size - 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(common_is_the_known_line),
+        cmocka_unit_test(json_tells_all_that_is_known),
+        cmocka_unit_test(json_leaves_out_what_is_not_known),
+        cmocka_unit_test(the_longest_of_json_has_room),
         cmocka_unit_test(combined_adds_referer_and_user_agent),
         cmocka_unit_test(what_is_not_there_is_a_dash),
         cmocka_unit_test(hostile_octets_are_escaped),

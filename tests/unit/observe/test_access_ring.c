@@ -48,6 +48,14 @@ static struct access_record random_record(uint32_t n)
     r.target = any_text(&seed, most);
     r.referer = any_text(&seed, most);
     r.user_agent = any_text(&seed, most);
+    r.has_details = n % 2 == 1;
+    if (r.has_details) {
+        r.time_ms = n * INT64_C(1001);
+        r.ticks = n * UINT64_C(77);
+        r.route = any_text(&seed, ACCESS_ROUTE_MAX);
+        r.request_id = any_text(&seed, ACCESS_NAME_MAX);
+        r.principal = any_text(&seed, ACCESS_NAME_MAX);
+    }
     return r;
 }
 
@@ -69,6 +77,12 @@ static void expect_record(const struct access_record *got, const struct access_r
     expect_text(got->target, expected->target);
     expect_text(got->referer, expected->referer);
     expect_text(got->user_agent, expected->user_agent);
+    assert_int_equal(got->has_details, expected->has_details);
+    assert_int_equal(got->time_ms, expected->time_ms);
+    assert_int_equal(got->ticks, expected->ticks);
+    expect_text(got->route, expected->route);
+    expect_text(got->request_id, expected->request_id);
+    expect_text(got->principal, expected->principal);
 }
 
 static bool take_any(struct access_record *record)
