@@ -79,7 +79,7 @@ void leat__admin_add_metrics(struct admin *admin, leat_app *group, const leat_ap
     admin->metrics = m;
     m->room = align_up(leat__families_bound(looked_at), PAGE_SIZE_BYTES);
     for (unsigned i = 0; i < FORMATS; i++)
-        m->made[i].text = leat__start_alloc(m->room);
+        m->made[i].text = leat__start_alloc_uncleared(m->room); /* pages as they are needed */
     leat__app_keep(leat__app_root(group), m, destroy);
     leat__app_count_table(group, sizeof *m + FORMATS * m->room);
     leat_get_with(group, "/metrics", metrics, admin);
