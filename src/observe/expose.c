@@ -164,7 +164,8 @@ static void put_count(struct expose *e, const char *suffix, const struct expose_
 
 void leat__expose_begin(struct expose *e, char *text, size_t size, bool is_open)
 {
-    *e = (struct expose){.text = text, .size = size, .is_open = is_open, .family = ""};
+    *e = (struct expose){.size = size, .is_open = is_open, .family = ""};
+    e->text = text;
 }
 
 static bool ends_in(const char *text, size_t size, const char *end)
