@@ -22,8 +22,8 @@ bool leat__top_screen_open(void)
     if (has_colors()) {
         start_color();
         use_default_colors();
-        for (short style = 1; style < TOP_STYLES; style++)
-            init_pair(style, colours[style] != 0 ? colours[style] : (short)-1, -1);
+        for (int style = 1; style < TOP_STYLES; style++)
+            init_pair((short)style, colours[style] != 0 ? colours[style] : (short)-1, -1);
     }
     return true;
 }
