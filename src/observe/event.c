@@ -109,13 +109,13 @@ void leat__event_kinds_begin(void)
 
 bool leat__event_is_wanted(enum leat_log_level level)
 {
-    int written = atomic_load_explicit(&leat__event_level, memory_order_relaxed);
-    return (int)level <= written || level <= LEAT_LOG_WARNING; /* those are kept */
+    return !event_is_quiet(level) || level <= LEAT_LOG_WARNING; /* those are kept */
 }
 
 static bool put(struct event_record *record)
 {
     record->time_ms = leat__clock_realtime_ms();
+    record->is_quiet = event_is_quiet(record->level);
     if (LIKELY(atomic_load_explicit(&leat__event_is_open, memory_order_acquire)))
         return leat__event_ring_put(record);
     if (record->area == NULL)

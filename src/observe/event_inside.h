@@ -27,6 +27,7 @@ struct event_record {
     uint8_t level; /* enum leat_log_level */
     uint8_t kind;  /* enum event_kind, or EVENT_UNLIMITED */
     bool is_said;  /* on stdout */
+    bool is_quiet; /* kept and not written: the level did not ask for it when it was said */
 };
 
 /* ── Fields ── */
@@ -68,6 +69,11 @@ void leat__event_tell(char out[static EVENT_TOLD_MAX], char scratch[static EVENT
 
 extern atomic_int leat__event_level;    /* what is written: up to this */
 extern atomic_bool leat__event_is_open; /* a writer runs */
+
+static inline bool event_is_quiet(enum leat_log_level level)
+{
+    return (int)level > atomic_load_explicit(&leat__event_level, memory_order_relaxed);
+}
 
 /* A record is there; filling: it should not be left waiting. */
 void leat__event_wake(bool filling);

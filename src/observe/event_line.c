@@ -144,7 +144,7 @@ static char *put_text(char *out, const struct event_record *r)
     if (r->area != NULL)
         out = put(put_word(out, r->area), ": ", 2);
     out = put_message(out, r->message, r->message_size);
-    const char *end = r->fields + r->fields_size, *at = r->fields;
+    const char *at = r->fields, *end = at != NULL ? at + r->fields_size : NULL;
     while (at != NULL && (at = next_field(at, end, &field)) != NULL) {
         *out++ = ' ';
         out = put_word(out, field.name);
@@ -170,7 +170,7 @@ static char *put_json(char *out, const struct event_record *r)
     out = put_word(out, r->area != NULL ? r->area : "program");
     out = put_word(out, "\",\"message\":");
     out = put_string(out, r->message, r->message_size);
-    const char *end = r->fields + r->fields_size, *at = r->fields;
+    const char *at = r->fields, *end = at != NULL ? at + r->fields_size : NULL;
     while (at != NULL && (at = next_field(at, end, &field)) != NULL) {
         *out++ = ',';
         out = put_string(out, field.name, strlen(field.name));

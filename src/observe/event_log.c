@@ -234,8 +234,7 @@ static void make_room(size_t size)
 
 static void add_line(const struct event_record *record)
 {
-    if ((int)record->level > atomic_load_explicit(&leat__event_level, memory_order_relaxed) ||
-        (record->is_said && writer.is_default))
+    if (record->is_quiet || (record->is_said && writer.is_default))
         return;
     size_t size = leat__event_line_write(line, &writer.style, record);
     make_room(size);
@@ -281,6 +280,7 @@ static void tell_more(enum event_kind kind, uint64_t more)
         .message_size = (uint32_t)size_min((size_t)size, sizeof text - 1),
         .level = (uint8_t)leat__event_kind_level(kind),
     };
+    record.is_quiet = event_is_quiet(leat__event_kind_level(kind));
     add(&record);
 }
 
@@ -302,6 +302,7 @@ static void tell_losses(int64_t now_ms, bool at_once)
         .message = text,
         .message_size = (uint32_t)size,
         .level = LEAT_LOG_WARNING,
+        .is_quiet = event_is_quiet(LEAT_LOG_WARNING),
     };
     add(&record);
 }
@@ -366,7 +367,7 @@ static bool is_journal(int fd)
 void leat__event_write_directly(const struct event_record *record)
 {
     static char direct[EVENT_LINE_MAX];
-    if ((int)record->level > atomic_load_explicit(&leat__event_level, memory_order_relaxed))
+    if (record->is_quiet)
         return;
     pthread_mutex_lock(&door);
     struct event_style style = {.is_journal = is_journal(STDERR_FILENO)};

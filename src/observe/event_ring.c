@@ -13,8 +13,8 @@ struct record_head {
     uint16_t message_size, fields_size;
     int64_t time_ms;
     const char *area;
-    uint8_t level, kind, is_said;
-    uint8_t padding[5];
+    uint8_t level, kind, is_said, is_quiet;
+    uint8_t padding[4];
 };
 
 enum { RECORD_UNIT = 32 };
@@ -80,6 +80,7 @@ bool leat__event_ring_put(const struct event_record *record)
     h->level = record->level;
     h->kind = record->kind;
     h->is_said = record->is_said;
+    h->is_quiet = record->is_quiet;
     copy_in(copy_in(at + RECORD_UNIT, record->message, message), record->fields, fields);
     atomic_store(&h->size, (uint32_t)size); /* in one order with the writer's falling asleep */
     leat__event_wake(filling);
@@ -120,6 +121,7 @@ bool leat__event_ring_take(struct event_record *record, char *memory)
         .level = h->level,
         .kind = h->kind,
         .is_said = h->is_said,
+        .is_quiet = h->is_quiet,
     };
     copy_out(at + RECORD_UNIT, memory, (size_t)h->message_size + h->fields_size);
     clear(at, size);
