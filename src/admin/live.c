@@ -60,9 +60,8 @@ static void live_json(leat_exchange *x)
 /* The newest frame, made when it is not of this second. */
 static struct frame *frame_of_now(struct live *live)
 {
-    struct frame *f = &live->ring[live->newest];
     const struct look *look = leat__look(live->looker);
-    f = &live->ring[live->newest]; /* another stream may have made one meanwhile */
+    struct frame *f = &live->ring[live->newest]; /* looked at behind the wait: another stream may have made one meanwhile */
     if (f->number != 0 && look->at_ms - f->at_ms < LIVE_PERIOD_MS / 2)
         return f;
     live->newest = (live->newest + 1) % LIVE_RING;

@@ -34,8 +34,8 @@ struct chain {
     uint64_t content_max;            /* UINT64_MAX: no bound of its own */
     uint32_t state;                  /* of the shard's states, the one of its group, + 1; 0: none */
     uint32_t number;                 /* in routes->all */
-    uint32_t metrics_at;             /* its row in struct metrics: bytes from that one's beginning */
-    const char *pattern;             /* as registered, with the groups' prefixes */
+    uint32_t metrics_at; /* its row in struct metrics: bytes from that one's beginning */
+    const char *pattern; /* as registered, with the groups' prefixes */
     const char *method;
     bool collects; /* its handler does */
     bool captures; /* a matcher's: parameters have numbers too */

@@ -134,7 +134,8 @@ uint32_t leat__plan_guest_parts(uint64_t bytes, uint32_t shards);
 /* Where a route's row lies in what a shard records: bytes from the beginning. */
 static inline uint32_t leat__plan_metrics_at(uint32_t route)
 {
-    return PLAN_METRICS + PLAN_ROUTE_METRICS * (route < PLAN_METRICS_ROUTES ? route : PLAN_METRICS_ROUTES - 1);
+    return PLAN_METRICS +
+           PLAN_ROUTE_METRICS * (route < PLAN_METRICS_ROUTES ? route : PLAN_METRICS_ROUTES - 1);
 }
 
 /* Bytes of what one shard records. */
