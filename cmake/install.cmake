@@ -45,6 +45,8 @@ foreach(unit IN LISTS units)
 endforeach()
 install(FILES packaging/systemd/leat.sysusers RENAME leat.conf DESTINATION lib/sysusers.d COMPONENT leat)
 
+file(GLOB scripts CONFIGURE_DEPENDS packaging/bpftrace/*.bt)
+install(FILES ${scripts} DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/bpftrace COMPONENT leat)
 file(GLOB dashboards CONFIGURE_DEPENDS packaging/grafana/*.json)
 install(FILES ${dashboards} DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/grafana COMPONENT leat)
 leat_install_text(${PROJECT_SOURCE_DIR}/packaging/grafana/leat.yaml /usr/share

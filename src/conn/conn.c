@@ -4,6 +4,7 @@
 #include "conn/conn.h"
 #include "conn/content.h"
 #include "conn/step.h"
+#include "observe/probes.h"
 #include "task/blocking.h"
 #include <errno.h>
 
@@ -82,6 +83,7 @@ static void on_accept(void *context, int fd, unsigned listener)
         c->counters.refused_slot++;
         exchange_note_shortage(&c->common, SHORT_SLOT);
         leat__event(EVENT_REFUSED_SLOT);
+        PROBE(refused, probe_text("slot"), 0);
         loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
         return;
     }
@@ -104,6 +106,7 @@ static void on_accept(void *context, int fd, unsigned listener)
     s->state = CONN_IDLE;
     c->open++;
     c->counters.connections++;
+    PROBE(accepted, s, fd, listener);
     if (UNLIKELY(c->common.routes->hooks != NULL) && !leat__conn_is_wanted(c, s)) {
         leat__conn_close(c, s);
         return;
@@ -134,6 +137,7 @@ void leat__conn_close(struct conns *c, struct slot *s)
     if (s->state == CONN_CLOSED)
         return;
     s->state = CONN_CLOSED;
+    PROBE(closed, s, s->fd);
     leat__loop_close(&c->loop, s);
 }
 
@@ -162,6 +166,7 @@ static struct leat_exchange *borrow_room(struct conns *c, struct slot *s)
         c->counters.refused_exchange++;
         exchange_note_shortage(&c->common, SHORT_EXCHANGE);
         leat__event(EVENT_REFUSED_EXCHANGE);
+        PROBE(refused, probe_text("exchange"), 0);
         loop_refuse(&c->loop, s->fd, busy, sizeof busy - 1, false);
         leat__conn_linger(c, s);
         return NULL;
@@ -198,7 +203,9 @@ void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)
 {
     struct conns *c = context;
     struct leat_exchange *x;
-    metrics_add(&c->common.metrics->received, b->end - b->start);
+    uint32_t octets = b->end - b->start;
+    PROBE(bytes, s, s->fd, octets);
+    metrics_add(&c->common.metrics->received, octets);
     if (UNLIKELY(s->fresh))
         note_first_byte(c, s);
     if (LIKELY(s->state == CONN_IDLE)) {

@@ -54,6 +54,7 @@ static bool reserve(struct conns *c, struct leat_exchange *x)
     if (x->content_block == NULL) {
         c->counters.refused_content++;
         leat__event(EVENT_REFUSED_CONTENT);
+        PROBE(refused, probe_text("content"), x);
         return false;
     }
     x->way.content = CONTENT_READING;
@@ -188,6 +189,7 @@ static int wait_for_content(struct conns *c, struct leat_exchange *x)
         x->since_ms = c->loop.now_ms - x->content_waited_ms;
         x->way.content = CONTENT_READING;
         x->way.wants = WANT_CONTENT;
+        PROBE(wait_begin, c->common.tasks->current, x, probe_text("content"));
         result = leat__task_wait(c->common.tasks, INT64_MAX);
         x->way.wants = WANT_NOTHING;
         x->content_waited_ms = c->loop.now_ms - x->since_ms;

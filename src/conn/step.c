@@ -5,6 +5,7 @@
  * client may be told: a bad head before a missing route, a missing route before the content. */
 #include "conn/content.h"
 #include "conn/step.h"
+#include "observe/probes.h"
 #include <errno.h>
 
 enum step {
@@ -49,6 +50,7 @@ static enum step refuse(struct leat_exchange *x, unsigned status, const char *de
     leat_problem(x, (int)status, detail);
     x->flags |= X_CLOSE | X_LINGER;
     leat__response_send(x);
+    PROBE(response, x, x->response.status, x->response.content_size);
     metrics_request(route_metrics(x, chain_of(x)), x->response.status, 0);
     return STEP_FLUSH;
 }
@@ -76,7 +78,9 @@ static void __attribute__((noinline)) note_slow(struct leat_exchange *x, uint64_
 static inline __attribute__((always_inline)) enum step end_run(struct slot *s,
                                                                struct leat_exchange *x, uint64_t since)
 {
+    PROBE(handler_end, x);
     leat__response_send(x);
+    PROBE(response, x, x->response.status, x->response.content_size);
     uint64_t now = metrics_ticks();
     metrics_request(route_metrics(x, x->chain), x->response.status, now - x->began);
     if (UNLIKELY(now - since >= x->common->slow_ticks))
@@ -109,6 +113,7 @@ static inline __attribute__((always_inline)) enum step run(struct slot *s, struc
         if (x->began == 0)
             x->began = metrics_ticks();
         if (!is_prepared(x)) {
+            PROBE(wait_begin, 0, x, probe_text("file"));
             s->state = CONN_WAITING;
             return STEP_WAIT;
         }
@@ -116,6 +121,7 @@ static inline __attribute__((always_inline)) enum step run(struct slot *s, struc
         x->began = metrics_ticks();
     }
     s->state = CONN_RUNNING;
+    PROBE(handler_begin, x, x->chain->pattern);
     if (LIKELY(leat__exchange_run(x)))
         return end_run(s, x, x->began);
     leat__exchange_waits(x);
@@ -139,8 +145,10 @@ static bool is_ready(const struct leat_exchange *x)
 /* What the connection has waited for may be there. */
 static enum step go_on(struct slot *s, struct leat_exchange *x)
 {
-    if (x->task == NULL)
+    if (x->task == NULL) {
+        PROBE(wait_end, 0, x, 0);
         return run_apart(s, x);
+    }
     if (!is_ready(x))
         return STEP_WAIT;
     s->state = CONN_RUNNING;
@@ -179,6 +187,7 @@ static enum step on_head(struct conns *c, struct slot *s, struct leat_exchange *
     unsigned status = leat__exchange_route(x);
     if (UNLIKELY(status != 0))
         return refuse(x, status, status == 400 ? "The target's percent-encoding is broken" : NULL);
+    PROBE(routed, x, x->path, x->path_size, x->chain->pattern);
     bool has_content = (head->flags & HTTP1_CHUNKED) || head->content_length > 0;
     if (LIKELY(!has_content))
         return run(s, x);
@@ -252,6 +261,7 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
         if (LIKELY(result == HTTP1_DONE)) {
             in->start += x->head.size;
             x->head_end = in->start;
+            PROBE(head, x, s, x->head.size);
             if (UNLIKELY(x->since_ms != 0))
                 metrics_record(&x->common->metrics->head,
                                ticks_of_ms((uint64_t)(c->loop.now_ms - x->since_ms)));
@@ -265,6 +275,7 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
         if (joined == -ENOMEM) {
             c->counters.refused_large++;
             leat__event(EVENT_REFUSED_LARGE);
+            PROBE(refused, probe_text("large"), x);
             return refuse(x, 503, "The memory for large heads is in use");
         }
         if (joined == -E2BIG)
@@ -378,10 +389,12 @@ static bool after_special_send(struct conns *c, struct slot *s, struct leat_exch
     return true;
 }
 
-/* Octets have gone out. */
-static void count_sent(struct conns *c, struct leat_exchange *x, bool whole)
+/* Octets have gone out. (A compiler takes a probe for long.) */
+static inline __attribute__((always_inline)) void count_sent(struct conns *c,
+                                                             struct leat_exchange *x, bool whole)
 {
     metrics_add(&c->common.metrics->sent, x->send.sent);
+    PROBE(sent, x, x->slot, x->send.sent);
     if (LIKELY(x->send_began == 0))
         return;
     if (whole) {
@@ -400,12 +413,13 @@ static inline bool after_send(struct conns *c, struct slot *s, struct leat_excha
 }
 
 /* The next window of a large file comes after the others' turn. */
-static bool wait_for_turn(struct conns *c, struct slot *s)
+static bool wait_for_turn(struct conns *c, struct slot *s, const struct leat_exchange *x)
 {
     struct mail mail = {
         .kind = MAIL_WAKE, .slot = loop_slot_index(&c->loop, s), .generation = s->generation};
     if (c->common.workers == NULL || leat__loop_post(c->loop.mailbox, &mail) < 0)
         return false;
+    PROBE(wait_begin, 0, x, probe_text("turn"));
     s->state = CONN_WAITING;
     loop_set_deadline(&c->loop, s, c->limits.write_timeout_ms);
     return true;
@@ -413,6 +427,7 @@ static bool wait_for_turn(struct conns *c, struct slot *s)
 
 static void wait_for_file(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
+    PROBE(wait_begin, 0, x, probe_text("file"));
     s->state = CONN_WAITING;
     loop_set_deadline(&c->loop, s, x->flags & X_RETRY ? CONN_RETRY_MS : c->limits.write_timeout_ms);
 }
@@ -434,7 +449,7 @@ static bool send_on(struct conns *c, struct slot *s, struct leat_exchange *x)
                 s->state = x->resume;
                 return after_send(c, s, x);
             }
-            if (x->response.file >= 0 && wait_for_turn(c, s))
+            if (x->response.file >= 0 && wait_for_turn(c, s, x))
                 return false;
             continue;
         }
@@ -452,8 +467,9 @@ static bool send_on(struct conns *c, struct slot *s, struct leat_exchange *x)
 }
 
 /* One send for everything in the output, and what the last response refers to. */
-static bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
+static inline bool conn_flush(struct conns *c, struct slot *s, struct leat_exchange *x)
 {
+    PROBE(flush, x, s, x->output_size);
     x->resume = s->state;
     return send_on(c, s, x);
 }
@@ -482,6 +498,8 @@ void leat__conn_go_on(struct conns *c, struct slot *s, struct leat_exchange *x)
         return;
     x->flags &= (uint16_t)~X_RETRY;
     bool is_sending = (x->flags & X_BY_REFERENCE) && x->task == NULL;
+    if (is_sending)
+        PROBE(wait_end, 0, x, 0);
     if (!is_sending || send_on(c, s, x))
         leat__conn_advance(c, s, x);
 }

@@ -181,7 +181,7 @@ static void run_chain(struct leat_exchange *x, struct tasks *tasks)
 static bool __attribute__((noinline)) run_specially(struct leat_exchange *x, struct tasks *tasks)
 {
     if (!leat__tasks_warm_up(tasks)) {
-        exchange_count_refusal(x, &x->common->counters->refused_task, EVENT_REFUSED_TASK);
+        exchange_count_refusal(x, &x->common->counters->refused_task, EVENT_REFUSED_TASK, "task");
         exchange_note_shortage(x->common, SHORT_TASK);
         leat_problem(x, 503, "All stacks of handlers that wait are in use");
         return true;

@@ -35,7 +35,7 @@ int leat_reserve(leat_exchange *x, size_t size)
 {
     int error = leat__arena_reserve(&x->arena, size);
     if (error == -ENOMEM) {
-        exchange_count_refusal(x, &x->common->counters->refused_arena, EVENT_REFUSED_ARENA);
+        exchange_count_refusal(x, &x->common->counters->refused_arena, EVENT_REFUSED_ARENA, "arena");
         leat_problem(x, 503, "The memory for this request is in use");
     } else if (error < 0) {
         leat_problem(x, 500, NULL);

@@ -16,7 +16,7 @@ struct work *leat__exchange_work(struct leat_exchange *x)
 {
     struct work *work = pool_acquire(&x->common->memory->works);
     if (work == NULL)
-        exchange_count_refusal(x, &x->common->counters->refused_work, EVENT_REFUSED_WORK);
+        exchange_count_refusal(x, &x->common->counters->refused_work, EVENT_REFUSED_WORK, "work");
     return work;
 }
 
@@ -53,6 +53,7 @@ int leat__exchange_await_work(struct leat_exchange *x)
         return leat_sleep_ms(RETRY_MS);
     }
     x->way.wants = WANT_WORK;
+    PROBE(wait_begin, x->common->tasks->current, x, probe_text("file"));
     int result = leat__task_wait_deaf(x->common->tasks, INT64_MAX);
     x->way.wants = WANT_NOTHING;
     return result;

@@ -62,7 +62,7 @@ int leat_response_status(leat_exchange *x)
 static void settle(struct leat_exchange *x)
 {
     if (UNLIKELY(x->arena.overflow == ARENA_POOL_EMPTY)) {
-        exchange_count_refusal(x, &x->common->counters->refused_arena, EVENT_REFUSED_ARENA);
+        exchange_count_refusal(x, &x->common->counters->refused_arena, EVENT_REFUSED_ARENA, "arena");
         if (x->response.status < 400)
             leat__response_in_need(x, 503);
     } else if (UNLIKELY(x->arena.overflow == ARENA_TOO_LARGE || (x->flags & X_NO_MEMORY))) {
@@ -180,7 +180,7 @@ void leat__response_send(struct leat_exchange *x)
     if (UNLIKELY(!write_head(x))) {
         bool empty = x->arena.overflow == ARENA_POOL_EMPTY;
         if (empty)
-            exchange_count_refusal(x, &x->common->counters->refused_arena, EVENT_REFUSED_ARENA);
+            exchange_count_refusal(x, &x->common->counters->refused_arena, EVENT_REFUSED_ARENA, "arena");
         leat__response_in_need(x, empty ? 503 : 500);
         bool written = write_head(x);
         ASSERT(written);
@@ -212,7 +212,8 @@ char *leat__response_memory(struct leat_exchange *x, size_t size)
         bool empty = size <= content_largest(store);
         x->arena.overflow = empty ? ARENA_POOL_EMPTY : ARENA_TOO_LARGE;
         if (empty)
-            exchange_count_refusal(x, &x->common->counters->refused_content, EVENT_REFUSED_CONTENT);
+            exchange_count_refusal(x, &x->common->counters->refused_content, EVENT_REFUSED_CONTENT,
+                                   "content");
     }
     return x->response_block;
 }

@@ -72,6 +72,7 @@ bool leat__source_collect(struct leat_exchange *x)
     if (block == NULL) {
         x->common->counters->refused_content++;
         leat__event(EVENT_REFUSED_CONTENT);
+        PROBE(refused, probe_text("content"), x);
         leat__exchange_refuse(x, 503, "The memory for contents is in use");
         return false;
     }

@@ -129,6 +129,7 @@ static int wait_until_sent(struct leat_exchange *x)
     if (!leat__exchange_may_wait(x))
         return remember(x, -EPERM);
     x->way.wants = WANT_SENT;
+    PROBE(wait_begin, x->common->tasks->current, x, probe_text("send"));
     int result = leat__task_wait_deaf(x->common->tasks, x->common->tasks->current->deadline_ms);
     x->way.wants = WANT_NOTHING;
     x->piece_size = x->piece_tail_size = 0;

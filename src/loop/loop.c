@@ -127,6 +127,7 @@ void leat__loop_turn(struct loop *loop, int64_t wait_max_ms)
         if (UNLIKELY(took >= loop->slow_ticks) && loop->events->on_slow_turn != NULL)
             loop->events->on_slow_turn(loop->context, took);
     }
+    PROBE(turn_end, loop);
 }
 
 void leat__loop_close(struct loop *loop, struct slot *slot)

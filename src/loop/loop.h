@@ -29,6 +29,7 @@
 #include "loop/mailbox.h"
 #include "memory/buffer.h"
 #include "observe/metrics.h"
+#include "observe/probes.h"
 #include <sys/uio.h>
 
 struct loop;
@@ -274,6 +275,7 @@ void leat__loop_bury(struct loop *loop, struct slot *slot);
 static inline void loop_woke(struct loop *loop)
 {
     loop->woke = metrics_ticks();
+    PROBE(turn_begin, loop);
 }
 
 /* For backends: the wake-up of the mailbox was seen: empties both. */

@@ -1,6 +1,7 @@
 /* blocking.c: see blocking.h. The lock is taken by tasks too, for a few instructions at a time. */
 #define _GNU_SOURCE 1 /* pthread_setname_np */
 #include "task/blocking.h"
+#include "observe/probes.h"
 #include "task/homes.h"
 #include <errno.h>
 #include <signal.h>
@@ -174,10 +175,13 @@ int leat_blocking_call(leat_blocking *pool, void (*function)(void *argument), vo
     struct blocking_call call = {.function = function, .argument = argument, .task = task, .home = t->home};
     if (!submit(pool, &call))
         return -EAGAIN;
+    PROBE(wait_begin, task, task->exchange, probe_text("thread"));
     int result = leat__task_wait(t, INT64_MAX);
     if (result < 0 && !call.is_back && withdraw(pool, &call))
         return result;
-    while (!call.is_back)
+    while (!call.is_back) {
+        PROBE(wait_begin, task, task->exchange, probe_text("thread"));
         leat__task_wait_deaf(t, INT64_MAX);
+    }
     return 0;
 }

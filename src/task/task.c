@@ -1,6 +1,7 @@
 /* task.c: see task.h. */
 #include "task/task.h"
 #include "base/clock.h"
+#include "observe/probes.h"
 #include <errno.h>
 
 _Thread_local struct tasks *leat__tasks_here;
@@ -374,11 +375,9 @@ static int wait_until(struct tasks *t, struct task *task, int64_t at_ms)
     return task->result;
 }
 
-int leat__task_wait(struct tasks *t, int64_t until_ms)
+/* The same of a task that is there. */
+static int wait_if_may(struct tasks *t, struct task *task, int64_t until_ms)
 {
-    struct task *task = t != NULL ? t->current : NULL;
-    if (task == NULL)
-        return -EPERM;
     if (task_stack_left(t) < TASK_STACK_LEFT)
         return -EOVERFLOW;
     if (UNLIKELY(task->canceled))
@@ -386,6 +385,16 @@ int leat__task_wait(struct tasks *t, int64_t until_ms)
     if (UNLIKELY(task->deadline_ms <= t->loop->now_ms))
         return -ETIMEDOUT;
     return wait_until(t, task, until_ms < task->deadline_ms ? until_ms : task->deadline_ms);
+}
+
+int leat__task_wait(struct tasks *t, int64_t until_ms)
+{
+    struct task *task = t != NULL ? t->current : NULL;
+    if (task == NULL)
+        return -EPERM;
+    int result = wait_if_may(t, task, until_ms);
+    PROBE(wait_end, task, task->exchange, result);
+    return result;
 }
 
 int leat__task_yield(struct tasks *t)
@@ -397,9 +406,11 @@ int leat__task_yield(struct tasks *t)
         return -ECANCELED;
     if (task->deadline_ms != INT64_MAX && task->deadline_ms <= leat__tasks_in_ms(t, 0))
         return -ETIMEDOUT;
+    PROBE(wait_begin, task, task->exchange, probe_text("turn"));
     task->state = TASK_WAITING;
     leat__task_wake(task, 0);
     suspend(t, task);
+    PROBE(wait_end, task, task->exchange, task->result);
     return task->result;
 }
 
@@ -411,5 +422,6 @@ int leat__task_wait_deaf(struct tasks *t, int64_t until_ms)
     task->deaf = true;
     int result = wait_until(t, task, until_ms);
     task->deaf = false;
+    PROBE(wait_end, task, task->exchange, result);
     return result;
 }

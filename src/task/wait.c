@@ -1,6 +1,7 @@
 /* wait.c: the waiting functions that programs call: each suspends the task it is called on, and -EPERM outside of one. */
 #define _GNU_SOURCE 1 /* POLLRDHUP */
 #include "leat/leat.h"
+#include "observe/probes.h"
 #include "task/homes.h"
 #include "task/task.h"
 #include <errno.h>
@@ -11,6 +12,7 @@ int leat_sleep_ms(uint64_t ms)
     struct tasks *t = leat__tasks_here;
     if (t == NULL || t->current == NULL)
         return -EPERM;
+    PROBE(wait_begin, t->current, t->current->exchange, probe_text("time"));
     int result = leat__task_wait(t, leat__tasks_in_ms(t, ms));
     return result == -ETIME ? 0 : result;
 }
@@ -32,6 +34,7 @@ int leat_wait_fd(int fd, int events, int64_t timeout_ms)
         return events;
     if (armed < 0)
         return armed;
+    PROBE(wait_begin, task, task->exchange, probe_text("descriptor"));
     int result = leat__task_wait(t, until_of(t, timeout_ms));
     if (task->serial == serial) { /* it has not come */
         loop_cancel_poll(t->loop, fd, task->index, serial);
@@ -79,6 +82,7 @@ int leat_join(leat_task handle, int64_t timeout_ms)
         return 0; /* it has ended */
     self->next_waiter = task->waiters;
     task->waiters = self->index + 1;
+    PROBE(wait_begin, self, self->exchange, probe_text("task"));
     int result = leat__task_wait(t, until_of(t, timeout_ms));
     task = result < 0 ? leat__task_find(t, handle) : NULL;
     if (task == NULL)
@@ -110,6 +114,12 @@ bool leat_is_canceled(void)
     return task->deadline_ms != INT64_MAX && task->deadline_ms <= leat__tasks_in_ms(t, 0);
 }
 
+static int wait_parked(struct tasks *t, const struct task *task, int64_t timeout_ms)
+{
+    PROBE(wait_begin, task, task->exchange, probe_text("unpark"));
+    return leat__task_wait(t, until_of(t, timeout_ms));
+}
+
 int leat_park(int64_t timeout_ms)
 {
     struct tasks *t = leat__tasks_here;
@@ -117,7 +127,7 @@ int leat_park(int64_t timeout_ms)
     if (task == NULL)
         return -EPERM;
     task->parked = true;
-    int result = task->called ? 0 : leat__task_wait(t, until_of(t, timeout_ms));
+    int result = task->called ? 0 : wait_parked(t, task, timeout_ms);
     task->parked = false;
     if (result == -ETIME && task->called)
         result = 0; /* the call came between its time and now */
