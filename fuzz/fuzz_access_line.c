@@ -1,5 +1,6 @@
-/* fuzz_access_line.c: any octets as what a client sent; through the ring and into a line of either format. It must be one
+/* fuzz_access_line.c: any octets as what a client sent; through the ring and into a line of each format. It must be one
  * line of printable ASCII, whose quotes pair up, and that gives back the texts when its escapes are undone. */
+#include "base/json_text.h"
 #include "observe/access_inside.h"
 
 #include <stdio.h>
@@ -9,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct access_ring ring;
 static char memory[ACCESS_RECORD_MAX], line[ACCESS_LINE_MAX];
-static struct access_style styles[2];
+static struct access_style styles[3];
 
 static void must(bool holds)
 {
@@ -26,6 +27,7 @@ static void start_once(void)
     leat__access_ring_init(&ring, &region, ACCESS_RING_MIN);
     leat__access_style_init(&styles[0], ACCESS_COMMON, 0);
     leat__access_style_init(&styles[1], ACCESS_COMBINED, 0);
+    leat__access_style_init(&styles[2], ACCESS_JSON, 0);
 }
 
 /* The next piece of the input: two octets say how much. */
@@ -102,6 +104,25 @@ static void expect_one_line(size_t size, unsigned quotes)
     must(quotes == 0);
 }
 
+/* One object, whose strings have no controls and no bare quotes. */
+static void check_json(const struct access_record *r)
+{
+    size_t size = leat__access_line_write(line, &styles[ACCESS_JSON], r);
+    bool in_string = false;
+    must(size > 2 && size <= ACCESS_LINE_MAX && memcmp(line, "{\"time\":\"", 9) == 0);
+    must(memcmp(line + size - 2, "}\n", 2) == 0);
+    for (size_t i = 0, one; i < size - 2; i += one) {
+        must((unsigned char)line[i] >= ' ' && leat__utf8_take(line + i, size - i, &one));
+        if (in_string && line[i] == '\\')
+            one = 2;
+        else if (line[i] == '"')
+            in_string = !in_string;
+        else if (!in_string)
+            must(strchr("{:,.0123456789", line[i]) != NULL);
+    }
+    must(!in_string);
+}
+
 static void check_line(const struct access_record *r, enum access_format format)
 {
     size_t size = leat__access_line_write(line, &styles[format], r);
@@ -153,6 +174,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sent.target = next(&data, &size);
     sent.referer = next(&data, &size);
     sent.user_agent = next(&data, &size);
+    sent.has_details = sent.status % 2 == 1;
+    if (sent.has_details) {
+        sent.time_ms = sent.time_s;
+        sent.ticks = sent.octets;
+        sent.route = next(&data, &size);
+        sent.request_id = next(&data, &size);
+        sent.principal = next(&data, &size);
+    }
+    check_json(&sent);
     check_line(&sent, ACCESS_COMBINED);
     must(leat__access_put(&ring, &sent));
     must(leat__access_take(&ring, atomic_load(&ring.head), &taken, memory));
@@ -160,5 +190,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(strcmp(taken.host, sent.host) == 0 && taken.time_s == sent.time_s);
     check_line(&taken, ACCESS_COMMON);
     check_line(&taken, ACCESS_COMBINED);
+    check_json(&taken);
     return 0;
 }
