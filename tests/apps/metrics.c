@@ -1,6 +1,7 @@
 /* metrics.c: what the tests of /metrics talk to: routes of every class, handlers that take a known time, and metrics of its
  * own that are counted on shards and on other threads. */
 #include <leat/leat.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,6 +101,20 @@ static void add_bad(leat_app *app)
         leat_counter_create(app, bad, "Bad.");
 }
 
+/* So many that the last ones share their figures, with names as long and odd as can be. */
+static void add_many(leat_app *app)
+{
+    const char *many = getenv("MANY_ROUTES");
+    char pattern[512];
+    for (int i = 0; many != NULL && i < atoi(many); i++) {
+        int at = snprintf(pattern, sizeof pattern, "/many/%d/", i);
+        memset(pattern + at, 'x', 199);
+        pattern[at + 199] = '"';
+        pattern[at + 200] = '\0';
+        leat_get(app, pattern, ok);
+    }
+}
+
 int main(int argc, char **argv)
 {
     leat_app *app = leat_app_create();
@@ -115,5 +130,6 @@ int main(int argc, char **argv)
     leat_pool_create(app, "my \"pool\"", 64, 8);
     add_own(app);
     add_bad(app);
+    add_many(app);
     return leat_main(app, argc, argv);
 }

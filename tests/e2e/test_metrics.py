@@ -210,6 +210,37 @@ def test_counters_never_fall_while_requests_come(app):
         assert told.sum("leat_http_requests_total", route=route, **{"class": wrong}) == 0
 
 
+def test_more_routes_than_have_figures_of_their_own(start):
+    many = start(APP, "--admin", "127.0.0.1:0", env={**os.environ, "MANY_ROUTES": "300"})
+    with many.connect() as client:
+        for i in (0, 299, 298, 298):
+            assert client.get(f"/many/{i}/" + "x" * 199 + "%22").status == 200
+    told = settled(many, lambda s: s.get("leat_http_requests_answered_total") == 4)
+    assert len(told.text) > 500_000
+    assert told.get("leat_http_requests_total", route="/many/0/" + 'x' * 199 + '"', method="GET", **{"class": "2xx"}) == 1
+    assert told.get("leat_http_requests_total", route="others", method="any", **{"class": "2xx"}) == 3
+    assert told.sum("leat_http_requests_total") == 4
+    assert set(scrape(many, is_open=True).values) == set(told.values)
+
+
+def test_who_reads_slowly_reads_what_was_true_and_holds_nobody_up(start):
+    many = start(APP, "--admin", "127.0.0.1:0", env={**os.environ, "MANY_ROUTES": "300"})
+    scrape(many)
+    with Client(admin_of(many), receive_buffer=2048) as slow, many.connect() as client:
+        slow.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        slow.more()
+        for _ in range(20):
+            assert client.get("/").status == 200
+            time.sleep(0.01)
+            ask(many)
+        told = settled(many, lambda s: s.get("leat_http_requests_answered_total") == 20)
+        response = slow.response()      # longer than what the kernel holds: most was still with the server
+        assert len(response.content) > 500_000
+        then = Scrape(response.content.decode(), is_open=False)
+        assert then.get("leat_http_requests_answered_total") == 0 and told.sum("leat_http_requests_total") == 20
+        assert then.sum("leat_http_requests_total") == 0    # nothing of the later ones in it
+
+
 # ── The program's own ──
 
 @pytest.mark.parametrize("where", ["here", "there"])

@@ -3,7 +3,7 @@
 #include "fixture.h"
 #include <pthread.h>
 
-enum { THREADS = 4, TIMES = 20000 };
+enum { THREADS = 4, TIMES = 20000, HALF = THREADS * TIMES / 2 };
 
 static struct bench bench;
 static leat_counter *counter, *ways;
@@ -122,9 +122,9 @@ static void threads_lose_nothing(void **state)
     leat__shard_memory_here = NULL;
     for (unsigned i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    assert_true(number(&ways->metric, 0) == THREADS * TIMES / 2 + TIMES);
-    assert_true(leat__own_number(&ways->metric, 1, NULL) == THREADS * TIMES / 2);
-    assert_true(number(&gauge->metric, 0) == before + THREADS * TIMES / 4);
+    assert_true(number(&ways->metric, 0) == HALF + TIMES);
+    assert_true(leat__own_number(&ways->metric, 1, NULL) == HALF);
+    assert_true(number(&gauge->metric, 0) == before + 0.5 * HALF);
     assert_int_equal(count(&times->metric, 0, NULL), THREADS * TIMES);
 }
 
