@@ -281,8 +281,7 @@ static void tell_durations(struct families *f, struct expose *e, double ticks)
         EXPOSE_histogram, "From a request's head (or content, where that is collected first) to its response's making.");
     leat__expose_histogram(e, none, all, leat__expose_times, ticks);
     f->late = *all;
-    if (f->state_count >= LAST_MINUTE_STATES) /* the oldest */
-        leat__histogram_subtract(&f->late, &f->states[f->state_count % LAST_MINUTE_STATES]);
+    leat__lately_see(&f->lately, &f->late);
     leat__expose_family(e, "leat_http_request_duration_quantile_seconds", EXPOSE_summary,
                         "The same: quantiles of the last minute; sum and count since the start.");
     leat__expose_summary(e, &f->late, all, ticks);
@@ -341,9 +340,7 @@ static void tell_own(struct families *f, const struct own_metric *m, struct expo
 
 void leat__families_remember(struct families *f)
 {
-    f->states[f->state_count++ % LAST_MINUTE_STATES] = *leat__look_histogram(f->looker, LOOK_DURATION);
-    if (f->state_count == 2 * LAST_MINUTE_STATES)
-        f->state_count = LAST_MINUTE_STATES;
+    leat__lately_keep(&f->lately, leat__look_histogram(f->looker, LOOK_DURATION));
 }
 
 /* ── All ── */

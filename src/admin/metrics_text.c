@@ -83,7 +83,7 @@ void leat__admin_add_metrics(struct admin *admin, leat_app *group, const leat_ap
     leat__app_keep(leat__app_root(group), m, destroy);
     leat__app_count_table(group, sizeof *m + FORMATS * m->room);
     leat_get_with(group, "/metrics", metrics, admin);
-    leat_every_ms(group, LAST_MINUTE_S * 1000, remember, m);
+    leat_every_ms(group, LATELY_EVERY_S * 1000, remember, m);
 }
 
 void leat__metrics_text_begin(struct metrics_text *m, struct looker *looker)

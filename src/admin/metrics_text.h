@@ -7,11 +7,7 @@
 
 #include "admin/admin.h"
 #include "observe/expose.h"
-
-enum {
-    LAST_MINUTE_S = 10, /* between two of the states that are kept */
-    LAST_MINUTE_STATES = 6,
-};
+#include "observe/lately.h"
 
 /* What families are made of, beside the look. */
 struct families {
@@ -19,10 +15,9 @@ struct families {
     uint32_t row_count;
     /* The first row of the same method and route: hosts may have such. */
     uint16_t first_row[PLAN_METRICS_ROUTES];
-    struct route_metrics route;                  /* the sum of such rows */
-    struct histogram late;                       /* of the last minute */
-    struct histogram states[LAST_MINUTE_STATES]; /* durations as they were, every LAST_MINUTE_S */
-    uint32_t state_count;                        /* ever kept */
+    struct route_metrics route; /* the sum of such rows */
+    struct histogram late;      /* of the last minute */
+    struct lately lately;       /* durations */
 };
 
 /* Octets that all of it takes at most, with app's routes and pools. */
@@ -31,7 +26,7 @@ size_t leat__families_bound(const leat_app *app);
 /* When the rows are known. */
 void leat__families_begin(struct families *f, struct looker *looker);
 
-/* Every LAST_MINUTE_S. */
+/* Every LATELY_EVERY_S. */
 void leat__families_remember(struct families *f);
 
 /* All of them; no waiting. Answers octets; 0: there is no room. */
