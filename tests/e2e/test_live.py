@@ -161,3 +161,15 @@ def test_a_stream_ends_when_the_server_stops(admin):
     server.stop()
     while client.more():
         pass
+
+
+def test_what_has_no_room_is_left_out_in_whole_items(admin):
+    _, page = admin("tests/apps/many")
+    answer = page.get("/leat/live.json")
+    look = json.loads(answer.content)
+    assert len(answer.content) <= 256 << 10 and set(look) == SHAPE
+    assert 200 < len(look["routes"]) < 400
+    assert look["routes"][1]["route"].startswith('/000"\\é/a')
+    assert all(route["max_s"] == 0 for route in look["routes"]), "each is whole"
+    with watch(page) as client:
+        assert len(frames(client, 2)[1]["routes"]) == len(look["routes"])

@@ -34,7 +34,7 @@ class Pound {
       line.style.bottom = level(part) + '%';
       return line;
     });
-    this.pound = make('div', 'pound', make('div', 'gauge', ...gauge), make('div', 'fall'), this.water, this.mark);
+    this.pound = make('div', 'pound', make('div', 'gauge', ...gauge), this.water, this.mark);
     this.pound.setAttribute('aria-hidden', 'true');
     this.use = make('span', 'use');
     this.more = make('span', 'soft');

@@ -130,11 +130,17 @@ export function show_doctor(list, findings) {
 // ── Events ──
 
 export function show_events(list, events) {
-  const newest = [...events].sort((a, b) => b.time - a.time);
+  const newest = [];                // the same again is told once, with how often
+  for (const event of [...events].sort((a, b) => b.time - a.time)) {
+    const before = newest.at(-1);
+    if (before?.text === event.text && before.level === event.level) before.times++;
+    else newest.push({ ...event, times: 1 });
+  }
   list.replaceChildren(...newest.map((event) => {
     const item = make('li', event.level), at = make('time', 'soft', time(event.time));
     at.dateTime = new Date(event.time * 1000).toISOString();
     item.append(at, ' ', make('span', 'badge', event.level), ' ', make('span', '', event.text));
+    if (event.times > 1) item.append(' ', make('span', 'soft', `× ${event.times}`));
     return item;
   }));
   if (newest.length === 0) list.append(make('li', 'soft', 'No events. That is a good sign.'));
