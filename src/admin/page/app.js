@@ -41,7 +41,7 @@ function make_parts() {
   charts.net = new Chart('chart-net', { series: [{ color: 'blue', fill: 0.15 }, { color: 'orange' }], format: bytes, least: 1024, binary: true,
     on_point: fill.net });
   charts.cpu = new Chart('chart-cpu', { series: [{ color: 'amber', fill: 0.5 }, { color: 'green', fill: 0.6 }],
-    format: (v) => String(Number(v.toFixed(2))), least: 0.2, on_point: fill.cpu });
+    format: (v) => String(Number(v.toFixed(2))), least: 0.1, on_point: fill.cpu });
   heat = new Heat(at('heat'), at('heat-read'));
   leat = new Leat(at('leat'), at('leat-note'));
   routes = new Routes(at('routes-head'), at('routes'), at('routes-note'), at('routes-all'));

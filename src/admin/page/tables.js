@@ -1,7 +1,7 @@
 // tables.js: what is told in rows: routes, what the doctor says, events.
 import { count, plural, rate, seconds, time } from './format.js';
 
-const SHOWN = 12;
+const SHOWN = 14;
 
 function make(tag, className, text) {
   const element = document.createElement(tag);
