@@ -131,15 +131,21 @@ static int up_to(int row, int rows, int end)
     return row + rows < end ? row + rows : end;
 }
 
+/* Where the next part begins: with a gap, behind one that has put something. */
+static int behind(int before, int after, int gap)
+{
+    return after > before ? after + gap : before;
+}
+
 static void draw_overview(struct top_sheet *s, const struct top_shown *shown, int row, int end)
 {
     int spare = end - row - 17; /* rows that a larger terminal has */
     int gap = spare >= 10;
     int more = gap ? (spare - 5) / 3 : spare > 0 ? spare / 3 : 0;
-    row = leat__top_draw_connections(s, shown, row + gap, end) + gap;
-    row = leat__top_draw_pools(s, shown, row, up_to(row, 5 + more, end)) + gap;
-    row = leat__top_draw_routes(s, shown, row, up_to(row, 4 + more, end)) + gap;
-    row = leat__top_draw_events(s, shown, row, up_to(row, 3 + more, end)) + gap;
+    row = behind(row, leat__top_draw_connections(s, shown, row + gap, end), gap);
+    row = behind(row, leat__top_draw_pools(s, shown, row, up_to(row, 5 + more, end)), gap);
+    row = behind(row, leat__top_draw_routes(s, shown, row, up_to(row, 4 + more, end)), gap);
+    row = behind(row, leat__top_draw_events(s, shown, row, up_to(row, 3 + more, end)), gap);
     leat__top_draw_doctor(s, shown, row, end);
 }
 
