@@ -77,6 +77,23 @@ static char *put_string(char *out, const char *text, size_t size)
     return out;
 }
 
+/* A value of a text line: as JSON has it, and what terminals obey besides. */
+static char *put_quoted(char *out, const char *text, size_t size)
+{
+    *out++ = '"';
+    for (size_t at = 0, one; at < size; at += one) {
+        const char *from = text + at;
+        bool is_octets = leat__utf8_take(from, size - at, &one) && (unsigned char)*from >= 0x7f &&
+                         is_control(from, one);
+        if (is_octets)
+            out = put_octets(out, from, one);
+        else
+            out += leat__json_escape(out, JSON_UNIT_MAX, &from, from + one);
+    }
+    *out++ = '"';
+    return out;
+}
+
 static bool is_plain(const char *text, size_t size)
 {
     for (size_t i = 0; i < size; i++) {
@@ -154,7 +171,7 @@ static char *put_text(char *out, const struct event_record *r)
         else if (is_plain(field.value, field.size))
             out = put(out, field.value, field.size);
         else
-            out = put_string(out, field.value, field.size);
+            out = put_quoted(out, field.value, field.size);
     }
     return out;
 }

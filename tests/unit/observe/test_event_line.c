@@ -96,6 +96,11 @@ static void nothing_makes_a_second_line(void **state)
         line_of(EVENT_TEXT, false, &r),
         "2000-10-10T13:55:36.042Z warning a\\nb\\x0dc\\x1b[2J\\x7f\\xc2\\x9b\\xff\xc3\xa9\n");
     assert_non_null(strstr(line_of(EVENT_JSON, false, &r), "\"a\\nb\\rc\\u001b[2J"));
+    leat__event_field_text(&fields, "value", "\n\x1b\x7f\xc2\x9b\xff\xc3\xa9\"", 9);
+    r = record_of(NULL, "text");
+    assert_string_equal(line_of(EVENT_TEXT, false, &r),
+                        "2000-10-10T13:55:36.042Z warning text "
+                        "value=\"\\n\\u001b\\x7f\\xc2\\x9b\xef\xbf\xbd\xc3\xa9\\\"\"\n");
 }
 
 static void the_longest_has_room(void **state)
