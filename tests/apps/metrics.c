@@ -105,8 +105,9 @@ static void add_bad(leat_app *app)
 static void add_many(leat_app *app)
 {
     const char *many = getenv("MANY_ROUTES");
+    long count = many != NULL ? strtol(many, NULL, 10) : 0;
     char pattern[512];
-    for (int i = 0; many != NULL && i < atoi(many); i++) {
+    for (int i = 0; i < count; i++) {
         int at = snprintf(pattern, sizeof pattern, "/many/%d/", i);
         memset(pattern + at, 'x', 199);
         pattern[at + 199] = '"';
