@@ -19,9 +19,11 @@ static bool is_word(const char *at, const char *word)
 /* The line that begins with the group's name; NULL: there is none. */
 static const char *line_of(const char *text, const char *group)
 {
-    while (text != NULL && !is_word(text, group)) {
+    while (!is_word(text, group)) {
         text = strchr(text, '\n');
-        text += text != NULL;
+        if (text == NULL)
+            return NULL;
+        text++;
     }
     return text;
 }

@@ -29,10 +29,14 @@ static struct conns *shard_of(void *server, uint32_t i)
 static int open_stage(void **state)
 {
     (void)state;
+    const size_t size = align_up(sizeof(struct metrics) + ROUTES * sizeof(struct route_metrics),
+                                 _Alignof(struct metrics));
     memset(&stage, 0, sizeof stage);
     for (unsigned i = 0; i < SHARDS; i++) {
         stage.shards[i] = calloc(1, sizeof *stage.shards[i]);
-        stage.metrics[i] = calloc(1, sizeof(struct metrics) + ROUTES * sizeof(struct route_metrics));
+        stage.metrics[i] = aligned_alloc(_Alignof(struct metrics), size);
+        assert_non_null(stage.metrics[i]);
+        memset(stage.metrics[i], 0, size);
         stage.shards[i]->common.metrics = stage.metrics[i];
     }
     stage.routes = (struct routes){.all = stage.chains, .count = ROUTES};
