@@ -54,6 +54,8 @@ JSON = [("POST /echo HTTP/1.1", "Content-Type: application/json", '{"id":7,"name
         ("POST /stream HTTP/1.1", "Content-Type: application/json", '[{"a":0.1},{"b":[[]]}]'),
         ("GET /lines?n=50 HTTP/1.1", BROWSER, ""), ("GET /fill?n=12000 HTTP/1.1", "", "")]
 
+LOGS = [("GET /say?text=a%0a%1b%ff HTTP/1.1", BROWSER, ""), ("GET /many?count=30 HTTP/1.1", "", ""),
+        ("GET /fail/7 HTTP/1.1", "X-May-Fail: 5", ""), ("GET /blocking HTTP/1.1", "", "")]
 EVENTS = [("GET /shapes HTTP/1.1", "", ""), ("GET /refused HTTP/1.1", BROWSER, ""), ("HEAD /shapes HTTP/1.1", "", "")]
 
 TRAILERS = [("POST /whole HTTP/1.1", "Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nX-Sum: 1\r\nX-Other: 2\r\n\r\n"),
@@ -136,6 +138,7 @@ SERVERS = {
     "health": (["tests/apps/health"], HEALTH, 100),
     "logs": (["examples/echo", "--access-log", "LOG", "--access-log-format", "json", "--log", "EVENTS", "--log-format", "json"],
              ECHO, 50),
+    "what programs log": (["tests/apps/logs", "--access-log", "LOG", "--access-log-format", "json", "--log", "EVENTS"], LOGS, 100),
     "files": (["leat", "serve", "SITE", "--listing", "--file-cache", "1m", "--file-check", "20ms",
                "--access-log", "LOG", "--access-log-format", "combined"], FILES, 20),
 }
