@@ -1,4 +1,4 @@
-/* server.c: a running app: plan, listeners, shards, and the threads that turn them.
+/* server.c: the life of a running app: plan, listeners, start, drain, stop. What it is made of: server_inside.h.
  *
  *   create: config completed, addresses parsed, routes measured, plan made     (errors remembered, a line each)
  *   start:  listeners opened, routes compiled, a thread per shard opened; all of them serve, or none
@@ -6,78 +6,20 @@
  *
  * The shards' structs and the routes lie in one region of their own, counted by the plan; each shard's memory in a
  * region of the shard's. */
-#define _GNU_SOURCE /* unshare, close_range */
-#include "server/server.h"
-#include "admin/admin.h"
-#include "base/clock.h"
 #include "memory/seal.h"
 #include "net/proxy.h"
 #include "observe/access_log.h"
 #include "observe/events.h"
-#include "server/listeners.h"
-#include "server/overflow.h"
-#include "server/shard.h"
-#include "server/states.h"
+#include "server/server_inside.h"
 #include "task/homes.h"
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
-
-struct shard_thread {
-    _Alignas(PAGE_SIZE_BYTES) leat_server *server;
-    pthread_t thread;
-    bool started;
-    bool asked;            /* for a sign of life */
-    unsigned alive_before; /* the count of signs then */
-    int error;             /* of opening */
-    struct shard shard;    /* what is used most lies in front of it, what is not used behind */
-    _Alignas(CACHE_LINE) char overflow_stack[OVERFLOW_STACK];
-};
-
-_Static_assert(sizeof(struct shard_thread) <= PLAN_SHARD_STATE, "the plan's row has room for it");
-
-struct leat_server {
-    leat_app *app;
-    struct config config;
-    struct plan plan;
-    struct plan_user_pool user_pools[PLAN_USER_POOLS_MAX]; /* the plan's input refers to them */
-    bool running;
-    atomic_bool leaving; /* it will drain soon, or does already */
-    bool drains;         /* and the log knows */
-    enum loop_kind loop; /* the kind taken */
-    int exit_status;
-    struct listeners listeners;
-    struct access_log *log; /* NULL: none */
-    bool has_events;        /* the event log is open for us */
-    struct admin *admin;    /* NULL: none; with the server of its own: */
-    leat_server *admin_server;
-    struct look_source source; /* what it sees */
-    int *admin_listeners;
-    const char *doctor; /* what it says, as JSON; NULL: nobody asked */
-    struct routes routes;
-    struct region region; /* routes, shards */
-    struct shard_thread *threads;
-    void **states; /* of all shards: leat_on_shard */
-    sem_t opened, ended;
-    atomic_uint ended_count;
-    struct counters counts; /* of shards that have ended */
-    struct deepest deepest;
-    pthread_mutex_t counts_lock;
-    char loop_why[256];
-    char error[2048];
-};
 
 /* ── Errors ── */
 
-static void add_error(leat_server *server, int exit_status, const char *line)
+void leat__server_add_error(leat_server *server, int exit_status, const char *line)
 {
     size_t at = strlen(server->error);
     snprintf(server->error + at, sizeof server->error - at, "%s%s", at > 0 ? "\n" : "", line);
@@ -129,17 +71,17 @@ static void make_plan(leat_server *server)
         char *lines = leat__start_copy(leat__app_errors(leat__app_root(server->app)));
         if (size > 0)
             lines[size - 1] = '\0'; /* the last newline */
-        add_error(server, EX_SOFTWARE, lines);
+        leat__server_add_error(server, EX_SOFTWARE, lines);
         leat__start_free(lines);
         return;
     }
     if (leat__listeners_parse(&server->listeners, &server->config, line, sizeof line) < 0) {
-        add_error(server, EX_USAGE, line);
+        leat__server_add_error(server, EX_USAGE, line);
         return;
     }
     int error = leat__config_check(&server->config, line, sizeof line);
     if (error < 0) {
-        add_error(server, error == -ENOSYS ? EX_OSERR : EX_CONFIG, line);
+        leat__server_add_error(server, error == -ENOSYS ? EX_OSERR : EX_CONFIG, line);
         return;
     }
     leat__config_plan_input(&server->config, &input);
@@ -154,7 +96,7 @@ static void make_plan(leat_server *server)
     if (server->admin_server != NULL && leat__server_plan(server->admin_server) != NULL)
         input.admin = leat__admin_bytes(leat__server_plan(server->admin_server));
     if (leat__plan_make(&server->plan, &input, line, sizeof line) < 0)
-        add_error(server, EX_CONFIG, line);
+        leat__server_add_error(server, EX_CONFIG, line);
 }
 
 static leat_server *create_empty(leat_app *app)
@@ -167,22 +109,6 @@ static leat_server *create_empty(leat_app *app)
     return server;
 }
 
-/* The admin listener: a server of its own, whose config says that it has none. */
-static void make_admin(leat_server *server)
-{
-    char line[512];
-    server->admin = leat__admin_create(&server->config, leat__app_root(server->app),
-                                       program_invocation_short_name, line, sizeof line);
-    if (server->admin == NULL) {
-        if (line[0] != '\0')
-            add_error(server, EX_CONFIG, line);
-        return;
-    }
-    server->admin_server = leat__server_create(server->admin->app, &server->admin->config);
-    if (leat_server_error(server->admin_server)[0] != '\0')
-        add_error(server, EX_CONFIG, leat_server_error(server->admin_server));
-}
-
 leat_server *leat__server_create(leat_app *app, const struct config *config)
 {
     leat_server *server = create_empty(app);
@@ -191,7 +117,7 @@ leat_server *leat__server_create(leat_app *app, const struct config *config)
     server->config.never_waits = leat__app_root(app)->never_waits;
     server->config.bundles = leat__app_root(app)->bundle_bytes;
     leat__config_complete(&server->config);
-    make_admin(server);
+    leat__server_make_admin(server);
     make_plan(server);
     return server;
 }
@@ -203,7 +129,7 @@ leat_server *leat_server_create_sized(leat_app *app, const leat_server_options *
     if (leat__config_from_options(&config, options, options_size, line, sizeof line) == 0)
         return leat__server_create(app, &config);
     leat_server *server = create_empty(app);
-    add_error(server, EX_CONFIG, line);
+    leat__server_add_error(server, EX_CONFIG, line);
     return server;
 }
 
@@ -225,177 +151,6 @@ const struct listeners *leat__server_listeners(const leat_server *server)
 void leat__server_set_doctor(leat_server *server, const char *json)
 {
     server->doctor = json;
-}
-
-/* ── A shard's thread ── */
-
-/* Puts fd into the ascending list; the lists are short and nearly in order already. */
-static void insert_sorted(int *list, size_t *count, int fd)
-{
-    size_t at = (*count)++;
-    for (; at > 0 && list[at - 1] > fd; at--)
-        list[at] = list[at - 1];
-    list[at] = fd;
-}
-
-/* What stands beside the loop: workers for files, the access log's ring. */
-static int open_extras(struct shard_thread *t)
-{
-    const struct plan *plan = &t->server->plan;
-    struct shard *shard = &t->shard;
-    struct conns *c = &shard->conns;
-    if (plan->input.log_ring > 0) {
-        size_t size = align_up(plan->input.log_ring, PAGE_SIZE_BYTES);
-        struct region ring = {.base = c->memory.log_ring, .size = size, .high = size};
-        leat__access_ring_init(&shard->log, &ring, plan->input.log_ring);
-        leat__access_log_attach(t->server->log, shard->index, &shard->log);
-        c->common.log = &shard->log;
-    }
-    if (plan->works == 0)
-        return 0;
-    int error = leat__workers_open(&c->workers, plan->input.file_threads, &shard->mailbox);
-    if (error == 0)
-        c->common.workers = &c->workers;
-    return error;
-}
-
-/* Its own descriptor table, with nothing of the others' but their mailboxes. */
-static int make_descriptors_private(struct shard_thread *t)
-{
-    const leat_server *server = t->server;
-    uint32_t shards = server->config.shards, listeners = server->listeners.count;
-    const leat_app *app = leat__app_root(server->app);
-    size_t count = 0;
-    if (shards > SHARDS_MAX || app->descriptor_count > DESCRIPTORS_KEPT_MAX)
-        return -E2BIG;
-    if (unshare(CLONE_FILES) < 0)
-        return -errno;
-    int *keep = leat__start_alloc((3 + listeners + shards + app->descriptor_count) * sizeof *keep);
-    for (int fd = 0; fd < 3; fd++)
-        insert_sorted(keep, &count, fd);
-    for (uint32_t i = 0; i < listeners; i++)
-        insert_sorted(keep, &count, listeners_fd(&server->listeners, t->shard.index, i));
-    for (uint32_t i = 0; i < shards; i++)
-        insert_sorted(keep, &count, server->threads[i].shard.mailbox.wake_fd);
-    for (uint32_t i = 0; i < app->descriptor_count; i++)
-        insert_sorted(keep, &count, app->descriptors[i]);
-    unsigned next = 0;
-    for (size_t i = 0; i < count; i++) {
-        if ((unsigned)keep[i] > next)
-            close_range(next, (unsigned)keep[i] - 1, 0);
-        next = (unsigned)keep[i] + 1;
-    }
-    close_range(next, ~0U, 0);
-    leat__start_free(keep);
-    return 0;
-}
-
-/* What the program has of its own on this shard. */
-static int open_own(struct shard_thread *t)
-{
-    const leat_app *root = leat__app_root(t->server->app);
-    int error = leat__states_open(&t->shard, root,
-                                  t->server->states + (size_t)t->shard.index * root->state_count);
-    if (error == 0 && t->shard.index == 0)
-        error = leat__states_begin_every(&t->shard, root);
-    return error;
-}
-
-static void end_own(struct shard_thread *t)
-{
-    struct shard *shard = &t->shard;
-    leat__states_cancel(shard);
-    while (shard->conns.common.tasks != NULL && shard->conns.tasks.live > 0)
-        shard_turn(shard, -1);
-    leat__states_close(shard, leat__app_root(t->server->app));
-}
-
-static int open_shard(struct shard_thread *t)
-{
-    leat_server *server = t->server;
-    struct shard *shard = &t->shard;
-    int error = server->config.private_descriptors ? make_descriptors_private(t) : 0;
-    if (error < 0)
-        return error;
-    shard->home = leat__home_open(&shard->mailbox);
-    if (shard->home < 0)
-        return shard->home;
-    error = leat__shard_open(shard, &server->config, &server->plan, &server->routes, server->loop, NULL);
-    if (error < 0) {
-        leat__home_close(shard->home);
-        return error;
-    }
-    leat__shard_memory_here = &shard->conns.memory;
-    shard->conns.common.leaving = &server->leaving;
-    error = open_extras(t);
-    if (error == 0)
-        error = open_own(t);
-    for (uint32_t i = 0; i < server->listeners.count && error == 0; i++)
-        error = leat__conns_listen(&shard->conns, i, listeners_fd(&server->listeners, shard->index, i),
-                                   &server->listeners.addresses[i].options);
-    if (error < 0) {
-        leat__conns_stop(&shard->conns);
-        end_own(t);
-        leat__workers_close(&shard->conns.workers);
-        leat__shard_memory_here = NULL;
-        leat__shard_close(shard);
-        leat__home_close(shard->home);
-    }
-    return error;
-}
-
-/* Whoever waits in the accept queues when the drain begins is still served. */
-static void take_waiting(struct shard *shard, const struct listeners *listeners)
-{
-    for (uint32_t i = 0; i < listeners->count; i++) {
-        int listener = listeners_fd(listeners, shard->index, i), fd;
-        while ((fd = leat__net_accept(listener)) >= 0)
-            leat__conn_events.on_accept(&shard->conns, fd, i);
-        if (!leat__listeners_is_kept(listeners, i))
-            shutdown(listener, SHUT_RDWR);
-    }
-}
-
-static void *shard_main(void *argument)
-{
-    struct shard_thread *t = argument;
-    struct shard *shard = &t->shard;
-    leat_server *server = t->server;
-    bool taken = false;
-    leat__overflow_arm(t->overflow_stack);
-    t->error = open_shard(t);
-    sem_post(&server->opened);
-    if (t->error < 0) {
-        leat__overflow_disarm();
-        return NULL;
-    }
-    while (!shard_is_done(shard)) {
-        shard_turn(shard, -1);
-        atomic_fetch_add_explicit(&shard->alive, 1, memory_order_relaxed);
-        if (shard->conns.common.draining && !taken) {
-            taken = true;
-            if (!shard->conns.stopping)
-                take_waiting(shard, &server->listeners);
-        }
-        if (UNLIKELY(shard->conns.common.draining))
-            leat__states_cancel(shard);
-    }
-    leat__states_close(shard, leat__app_root(server->app));
-    leat__workers_close(&shard->conns.workers);
-    leat__cache_clear(&shard->conns.memory.file_cache);
-    pthread_mutex_lock(&server->counts_lock);
-    leat__counters_add(&server->counts, &shard->conns.counters);
-    leat__deepest_add(&server->deepest, &shard->conns.common);
-    pthread_mutex_unlock(&server->counts_lock);
-    leat__shard_memory_here = NULL;
-    if (shard->conns.common.tasks != NULL)
-        leat__tasks_close(&shard->conns.tasks);
-    leat__home_close(shard->home);
-    leat__loop_close_all(&shard->conns.loop); /* the memory stays: others' handlers may still give back to its pools */
-    leat__overflow_disarm();
-    atomic_fetch_add(&server->ended_count, 1);
-    sem_post(&server->ended);
-    return NULL;
 }
 
 /* ── Starting ── */
@@ -459,103 +214,6 @@ static void close_logs(leat_server *server)
     server->has_events = false;
 }
 
-static int start_thread(struct shard_thread *t)
-{
-    pthread_attr_t attributes;
-    sigset_t all, old;
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, SHARD_STACK);
-    sigfillset(&all);
-    sigdelset(&all, SIGSEGV); /* but for what this thread does itself: it would be killed without a word */
-    sigdelset(&all, SIGBUS);
-    sigdelset(&all, SIGFPE);
-    sigdelset(&all, SIGILL);
-    pthread_sigmask(SIG_SETMASK, &all, &old); /* signals are the main thread's */
-    int error = -pthread_create(&t->thread, &attributes, shard_main, t);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&attributes);
-    t->started = error == 0;
-    return error;
-}
-
-static int start_shards(leat_server *server)
-{
-    uint32_t shards = server->config.shards;
-    int error = 0;
-    for (uint32_t i = 0; i < shards; i++)
-        server->threads[i].shard.mailbox.wake_fd = -1;
-    for (uint32_t i = 0; i < shards && error == 0; i++) {
-        struct shard_thread *t = &server->threads[i];
-        t->server = server;
-        t->shard.index = i;
-        error = leat__mailbox_open(&t->shard.mailbox);
-    }
-    if (error == 0)
-        error = leat__app_blocking_start(server->app); /* opening states may call already */
-    uint32_t started = 0;
-    for (; started < shards && error == 0; started++)
-        error = start_thread(&server->threads[started]);
-    for (uint32_t i = 0; i < started; i++)
-        if (server->threads[i].started)
-            while (sem_wait(&server->opened) < 0) {
-            }
-    for (uint32_t i = 0; i < started && error == 0; i++)
-        error = server->threads[i].error;
-    return error;
-}
-
-static struct conns *conns_of_shard(void *argument, uint32_t i)
-{
-    leat_server *server = argument;
-    return &server->threads[i].shard.conns;
-}
-
-/* Behind the shards. Where nobody said where, any port will do. */
-static int start_admin(leat_server *server)
-{
-    uint32_t listeners = server->listeners.count;
-    if (server->admin == NULL)
-        return 0;
-    server->admin_listeners = leat__start_alloc(listeners * sizeof(int));
-    for (uint32_t i = 0; i < listeners; i++)
-        server->admin_listeners[i] = listeners_fd(&server->listeners, 0, i);
-    server->source = (struct look_source){
-        .name = server->admin->name,
-        .config = &server->config,
-        .plan = &server->plan,
-        .routes = &server->routes,
-        .app = leat__app_root(server->app),
-        .shard_count = server->config.shards,
-        .shard = conns_of_shard,
-        .server = server,
-        .loop = leat__server_loop_name(server),
-        .listeners = server->admin_listeners,
-        .listener_count = listeners,
-        .started_s = leat__clock_realtime_s(),
-        .leaving = &server->leaving,
-        .doctor = server->doctor,
-    };
-    leat__admin_begin(server->admin, &server->source);
-    int error = leat_server_start(server->admin_server);
-    if (error == -EADDRINUSE && server->admin->is_default) {
-        leat_server_destroy(server->admin_server);
-        server->admin->config.listen.items[0] = "localhost:0";
-        server->admin_server = leat__server_create(server->admin->app, &server->admin->config);
-        error = leat_server_start(server->admin_server);
-    }
-    return error;
-}
-
-static void stop_admin(leat_server *server)
-{
-    if (server->admin == NULL || server->admin_listeners == NULL)
-        return;
-    leat__server_stop_now(server->admin_server);
-    leat_server_stop(server->admin_server);
-    leat__start_free(server->admin_listeners);
-    server->admin_listeners = NULL;
-}
-
 static void close_what_is_open(leat_server *server)
 {
     if (server->running) {
@@ -596,11 +254,11 @@ int leat_server_start(leat_server *server)
     leat__ticks_open();
     int error = leat__listeners_open(&server->listeners, server->config.shards, line, sizeof line);
     if (error < 0) {
-        add_error(server, EX_UNAVAILABLE, line);
+        leat__server_add_error(server, EX_UNAVAILABLE, line);
         return error;
     }
     if (open_logs(server, line, sizeof line) < 0) {
-        add_error(server, EX_CONFIG, line);
+        leat__server_add_error(server, EX_CONFIG, line);
         close_what_is_open(server);
         return -EINVAL;
     }
@@ -610,17 +268,17 @@ int leat_server_start(leat_server *server)
         error = open_region(server);
     if (error == 0) {
         server->running = true;
-        error = start_shards(server);
+        error = leat__server_start_shards(server);
     }
     if (error < 0) {
         snprintf(line, sizeof line, "the shards could not be opened: %s", strerror(-error));
-        add_error(server, EX_OSERR, line);
+        leat__server_add_error(server, EX_OSERR, line);
         close_what_is_open(server);
         return error;
     }
-    error = start_admin(server);
+    error = leat__server_start_admin(server);
     if (error < 0) {
-        add_error(server, EX_UNAVAILABLE, leat_server_error(server->admin_server));
+        leat__server_add_error(server, EX_UNAVAILABLE, leat_server_error(server->admin_server));
         close_what_is_open(server);
         return error;
     }
@@ -778,7 +436,7 @@ void leat_server_stop(leat_server *server)
     leat__server_drain(server);
     wait_for_shards(server);
     leat__server_stop_now(server);
-    stop_admin(server); /* it looks at the shards */
+    leat__server_stop_admin(server); /* it looks at the shards */
     for (uint32_t i = 0; i < server->config.shards; i++)
         if (server->threads[i].started)
             pthread_join(server->threads[i].thread, NULL);
