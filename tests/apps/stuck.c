@@ -13,7 +13,8 @@ static void hello(leat_exchange *x)
 
 static void hold_up(leat_exchange *x)
 {
-    int fd = open(getenv("STUCK"), O_RDONLY | O_CLOEXEC);
+    const char *path = getenv("STUCK");
+    int fd = path != NULL ? open(path, O_RDONLY | O_CLOEXEC) : -1;
     if (fd >= 0)
         close(fd);
     leat_text(x, 200, "%s\n", fd >= 0 ? "free again" : "no FIFO");

@@ -68,11 +68,14 @@ def test_it_listens_on_localhost_unless_it_is_told_otherwise(start):
     assert ask(server, "/leat/").status == 200
     if port != 9464:    # somebody else has it: so it must be in use
         with socket.socket() as one, pytest.raises(OSError):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             one.bind(("127.0.0.1", 9464))
+            one.listen()
 
 
 def test_a_port_in_use_makes_it_take_another_and_say_so(start):
     with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             holder.bind(("127.0.0.1", 9464))
             holder.listen()
