@@ -31,8 +31,8 @@ def notes(path):
 
 def has_probes():
     with open(f"{BUILD}/CMakeCache.txt", encoding="utf-8") as file:
-        return "LEAT_PROBES:BOOL=OFF" not in file.read() and os.path.exists("/usr/include/sys/sdt.h") or \
-            glob.glob("/usr/include/*/sys/sdt.h") != []
+        is_on = "LEAT_PROBES:BOOL=OFF" not in file.read()
+    return is_on and glob.glob("/usr/include/sys/sdt.h") + glob.glob("/usr/include/*/sys/sdt.h") != []
 
 
 def objects():
