@@ -50,6 +50,7 @@ typedef struct leat_log_field {
     int64_t number;
 } leat_log_field;
 
+/* A field of a line: a text (NULL: ""), which must stay until the line has been said; a number. */
 static inline leat_log_field leat_log_text(const char *name, const char *text)
 {
     leat_log_field field = {name, text != NULL ? text : "", 0};

@@ -258,7 +258,7 @@ static void tell_records(struct plan *plan)
         add_pool(plan,
                  (struct plan_row){.what = "access records",
                                    .option = "--access-log-buffer",
-                                   .note = "until the log's writer has taken them"},
+                                   .note = "until the log's writer has them"},
                  align_up(in->log_ring, PAGE_SIZE_BYTES));
 }
 
@@ -435,7 +435,7 @@ static void tell_rest(struct plan *plan)
                     .what = "event log",
                     .bytes = in->event_log,
                     .option = "nothing",
-                    .note = "lines until its writer has taken them, and the newest warnings"});
+                    .note = "lines until its writer has them, and the newest warnings"});
     add_row(plan, (struct plan_row){.what = "program, libraries",
                                     .bytes = PLAN_PROGRAM,
                                     .option = "nothing",

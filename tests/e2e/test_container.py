@@ -148,7 +148,7 @@ def test_it_serves_within_a_control_group(serve, group, loop):
 def test_without_io_uring_it_falls_back_and_says_so(serve, error):
     server = serve("leat", "serve", "--quiet", preexec_fn=forbidding(IO_URING, error))
     lines = server.output().splitlines()
-    assert len(lines) == 2, lines
+    assert len(lines) == 3 and "live page on" in lines[2], lines
     assert lines[0].startswith("leat: epoll instead of io_uring: ") and errno.errorcode[error] in lines[0]
     assert "loop epoll" in lines[1]
     with server.connect() as client:

@@ -56,4 +56,5 @@ def test_valgrind_sees_nothing_wrong(tmp_path):
     assert server.curl(target="/count?n=50&ms=1").split()[-1] == b"49"
     assert len(server.curl(target="/large?n=1")) == 1 << 20
     server.stop()
-    assert log.read_text() == ""
+    # Of itself valgrind says which system calls are too new for it.
+    assert [line for line in log.read_text().splitlines() if line.startswith("==")] == []
