@@ -12,6 +12,7 @@
  * Lines wait in one buffer. A file takes all of it by one write. What is no file (a pipe, a terminal, a socket) is asked
  * by poll first and gets at most PIPE_BUF octets, which it then takes without blocking: so a reader that stands still
  * never keeps the server from stopping. What a short write left is written later, from where it stopped. */
+#include "observe/log_file.h"
 #include "observe/access_inside.h"
 
 #include "base/clock.h"
@@ -306,25 +307,6 @@ static int start_writer(struct access_log *log)
     return error;
 }
 
-static const char *way_out(int error)
-{
-    switch (error) {
-    case -ENOENT:
-    case -ENOTDIR:
-        return "; make its folder first, or name another";
-    case -EACCES:
-    case -EPERM:
-    case -EROFS:
-        return "; name a place that the server's user may write";
-    case -EISDIR:
-        return "; name a file in it";
-    case -ENXIO:
-        return "; nobody reads it";
-    default:
-        return "";
-    }
-}
-
 static bool is_standard_output(const char *path)
 {
     return strcmp(path, "-") == 0;
@@ -354,7 +336,7 @@ struct access_log *leat__access_log_open(const char *path, enum access_format fo
 {
     int fd = is_standard_output(path) ? STDOUT_FILENO : open_file(path);
     if (fd < 0) {
-        snprintf(error, error_size, "access log %s: %s%s", path, strerror(-fd), way_out(fd));
+        snprintf(error, error_size, "access log %s: %s%s", path, strerror(-fd), leat__log_way_out(fd));
         return NULL;
     }
     struct access_log *log = leat__start_alloc(sizeof *log + ring_count * sizeof log->rings[0]);

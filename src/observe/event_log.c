@@ -10,6 +10,7 @@
  * a file's own disk: what is no file gets at most PIPE_BUF octets at a time, and only when it has room.
  *
  * It sleeps without an end, unless some kind of event has a period under way (event.c). */
+#include "observe/log_file.h"
 #include "observe/event_inside.h"
 
 #include "base/clock.h"
@@ -396,25 +397,6 @@ static int open_file(const char *path)
     return fd >= 0 ? fd : -errno;
 }
 
-static const char *way_out(int error)
-{
-    switch (error) {
-    case -ENOENT:
-    case -ENOTDIR:
-        return "; make its folder first, or name another";
-    case -EACCES:
-    case -EPERM:
-    case -EROFS:
-        return "; name a place that the server's user may write";
-    case -EISDIR:
-        return "; name a file in it";
-    case -ENXIO:
-        return "; nobody reads it";
-    default:
-        return "";
-    }
-}
-
 static int start_writer(void)
 {
     pthread_attr_t attributes;
@@ -445,7 +427,7 @@ static int open_first(const char *path, enum event_format format, char *error, s
     bool is_stderr = path == NULL || strcmp(path, "-") == 0;
     int fd = is_stderr ? STDERR_FILENO : open_file(path);
     if (fd < 0) {
-        snprintf(error, error_size, "log %s: %s%s", path, strerror(-fd), way_out(fd));
+        snprintf(error, error_size, "log %s: %s%s", path, strerror(-fd), leat__log_way_out(fd));
         return fd;
     }
     writer.path = is_stderr ? NULL : leat__start_copy(path);
