@@ -430,12 +430,11 @@ static void tell_rest(struct plan *plan)
                                   .option = "--admin off",
                                   .note = "the live page and the metrics, a server of their own"});
     if (in->event_log > 0)
-        add_row(plan,
-                (struct plan_row){
-                    .what = "event log",
-                    .bytes = in->event_log,
-                    .option = "nothing",
-                    .note = "lines until its writer has them, and the newest warnings"});
+        add_row(plan, (struct plan_row){
+                          .what = "event log",
+                          .bytes = in->event_log,
+                          .option = "nothing",
+                          .note = "lines until its writer has them, and the newest warnings"});
     add_row(plan, (struct plan_row){.what = "program, libraries",
                                     .bytes = PLAN_PROGRAM,
                                     .option = "nothing",
