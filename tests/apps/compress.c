@@ -168,7 +168,7 @@ static leat_compress *create_compress(leat_app *app)
     options.contexts = contexts ? (uint32_t)strtoul(contexts, NULL, 10) : 0;
     options.prefer[0] = only;
     if (level != NULL)
-        options.gzip_level = options.brotli_quality = options.zstd_level = atoi(level);
+        options.gzip_level = options.brotli_quality = options.zstd_level = (int)strtol(level, NULL, 10);
     return leat_compress_create(app, &options);
 }
 

@@ -50,7 +50,7 @@ static void refused(leat_exchange *x)
 /* Counts on from what the client has seen, until it goes. */
 static void count(leat_exchange *x)
 {
-    long long at = atoll(leat_sse_last_id(x));
+    long long at = strtoll(leat_sse_last_id(x), NULL, 10);
     char id[32];
     int result = leat_sse_begin(x);
     while (result == 0) {

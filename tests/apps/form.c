@@ -76,8 +76,8 @@ static void count(leat_exchange *x)
     leat_part part;
     char piece[1000];
     int64_t n, octets = 0;
-    int more, parts = 0;
-    while ((more = leat_multipart_next(m, &part)) == 1) {
+    int parts = 0;
+    while (leat_multipart_next(m, &part) == 1) {
         parts++;
         while ((n = leat_multipart_read(m, piece, sizeof piece)) > 0)
             octets += n;

@@ -253,7 +253,7 @@ static void check_slot(const struct world *w, const struct conns *c, const struc
     if (s->state == CONN_CLOSED || (s->loop_flags & SLOT_CLOSING))
         return;
     const struct leat_exchange *x = s->exchange != 0 ? conn_exchange(c, s) : NULL;
-    bool waits = s->state == CONN_WAITING && x->task != NULL && x->way.wants == WANT_NOTHING;
+    bool waits = s->state == CONN_WAITING && x != NULL && x->task != NULL && x->way.wants == WANT_NOTHING;
     if (s->deadline == 0 && (w->never || waits))
         return;
     if (s->deadline == 0)

@@ -97,7 +97,7 @@ static int64_t double_read(leat_exchange *x, void *state, void *bytes, size_t si
         return n;
     if (out[0] == '!')
         return -EBADMSG;
-    *pending = out[0];
+    *pending = (unsigned char)out[0];
     (void)size;
     return 1;
 }

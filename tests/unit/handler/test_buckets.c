@@ -121,8 +121,8 @@ static void the_hash_is_siphash(void **state)
     (void)state;
     static const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
     uint8_t in[15];
-    for (uint8_t i = 0; i < sizeof in; i++)
-        in[i] = i;
+    for (size_t i = 0; i < sizeof in; i++)
+        in[i] = (uint8_t)i;
     assert_true(leat__buckets_hash(key, in, 0) == UINT64_C(0x726fdb47dd0e0e31));
     assert_true(leat__buckets_hash(key, in, 8) == UINT64_C(0x93f5f5799a932462));
     assert_true(leat__buckets_hash(key, in, 15) == UINT64_C(0xa129ca6149be45e5));
