@@ -48,7 +48,7 @@ def test_clients_that_never_read_are_let_go(start, tmp_path):
     """However much of the response went into the kernel's buffers at once: they hold an exchange each, all there are."""
     with open(tmp_path / "big", "wb") as big:
         big.truncate(256 << 20)
-    server = start("leat", "serve", str(tmp_path), "--write-timeout", "300ms", "--shards", "1", "--exchanges", "8")
+    server = start("leat", "serve", str(tmp_path), "--write-timeout", "2s", "--shards", "1", "--exchanges", "8")
 
     def is_served():
         with server.connect() as client:
