@@ -27,8 +27,13 @@ struct live {
 
 struct live *leat__live_create(struct looker *looker)
 {
-    struct live *live = leat__start_alloc(sizeof *live);
+    struct live *live = leat__start_alloc_uncleared(sizeof *live); /* pages as they are needed */
     live->looker = looker;
+    live->numbers = 0;
+    live->streams = live->newest = 0;
+    live->once.number = 0;
+    for (unsigned i = 0; i < LIVE_RING; i++)
+        live->ring[i].number = 0;
     return live;
 }
 

@@ -309,7 +309,8 @@ const struct histogram *leat__look_histogram(struct looker *l, enum look_histogr
             for (uint32_t row = 0; row < leat__look_route_count(l); row++)
                 leat__histogram_add(&l->sum, &m->routes[row].duration);
         else
-            leat__histogram_add(&l->sum, of_phase(m, which));
+            leat__histogram_add_scaled(&l->sum, of_phase(m, which),
+                                       which == LOOK_FIRST_BYTE ? ticks_of_ms(1) : 1);
         if (which == LOOK_FIRST_BYTE)
             l->sum.buckets[0] += tally_read(&m->first_bytes_at_once);
     }

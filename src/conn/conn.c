@@ -196,7 +196,7 @@ static void note_first_byte(struct conns *c, struct slot *s)
     if (waited_ms == 0)
         metrics_add(&c->common.metrics->first_bytes_at_once, 1);
     else
-        metrics_record(&c->common.metrics->first_byte, ticks_of_ms(waited_ms));
+        metrics_record(&c->common.metrics->first_byte, waited_ms);
 }
 
 void leat__conn_on_bytes(void *context, struct slot *s, struct buffer *b)

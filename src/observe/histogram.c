@@ -34,6 +34,23 @@ void leat__histogram_add(struct histogram *to, const struct histogram *from)
         to->buckets[i] += tally_read(&from->buckets[i]);
 }
 
+static uint64_t middle(unsigned bucket)
+{
+    return leat__histogram_first(bucket) +
+           (leat__histogram_last(bucket) - leat__histogram_first(bucket)) / 2;
+}
+
+void leat__histogram_add_scaled(struct histogram *to, const struct histogram *from, uint64_t factor)
+{
+    to->sum += tally_read(&from->sum) * factor;
+    for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++) {
+        uint64_t count = tally_read(&from->buckets[i]), value = middle(i);
+        if (count > 0)
+            to->buckets[histogram_bucket(value < HISTOGRAM_LARGEST / factor ? value * factor : HISTOGRAM_LARGEST)] +=
+                count;
+    }
+}
+
 void leat__histogram_subtract(struct histogram *now, const struct histogram *then)
 {
     now->sum -= then->sum;
@@ -47,12 +64,6 @@ uint64_t leat__histogram_count(const struct histogram *h)
     for (unsigned i = 0; i < HISTOGRAM_BUCKETS; i++)
         count += h->buckets[i];
     return count;
-}
-
-static uint64_t middle(unsigned bucket)
-{
-    return leat__histogram_first(bucket) +
-           (leat__histogram_last(bucket) - leat__histogram_first(bucket)) / 2;
 }
 
 uint64_t leat__histogram_quantile(const struct histogram *h, double share)

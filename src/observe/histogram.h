@@ -62,6 +62,8 @@ uint64_t leat__histogram_last(unsigned bucket);
 
 /* to += from, which somebody may be recording into. */
 void leat__histogram_add(struct histogram *to, const struct histogram *from);
+/* to += from, whose values are in another unit: factor of those of to. What is told then is at most 3.2% wrong. */
+void leat__histogram_add_scaled(struct histogram *to, const struct histogram *from, uint64_t factor);
 /* now -= then, an earlier state of the same. */
 void leat__histogram_subtract(struct histogram *now, const struct histogram *then);
 

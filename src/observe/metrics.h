@@ -29,8 +29,8 @@ struct metrics {
     uint64_t sse_begun, sse_ended; /* event streams */
     uint64_t first_bytes_at_once;  /* connections that spoke within a millisecond */
     struct histogram turn; /* of the loop: from waking to sleeping. What others must wait for, at most */
-    struct histogram lateness;   /* of timers: by how much a sleeper was woken late */
-    struct histogram first_byte; /* from accept to a connection's first octet, of the others */
+    struct histogram lateness; /* of timers: by how much a sleeper was woken late */
+    struct histogram first_byte; /* from accept to a connection's first octet, of the others: milliseconds */
     struct histogram head;  /* of those heads that did not come at once: from first octet to end */
     struct histogram write; /* of those responses that were not taken at once */
     struct route_metrics routes[]; /* a chain has its row's place (metrics_at) */

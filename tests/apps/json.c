@@ -72,7 +72,7 @@ static void lines(leat_exchange *x)
 /* The outermost ends with the handler, just where the output is full. */
 static void fill(leat_exchange *x)
 {
-    static char text[20000];
+    char text[100];
     int64_t n = leat_query_int(x, "n", 0);
     memset(text, 'x', sizeof text);
     leat_begin(x, 200, "application/json");

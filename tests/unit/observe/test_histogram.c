@@ -192,6 +192,24 @@ static void adding_and_subtracting_are_exact(void **state)
     free(sum);
 }
 
+static void another_unit_is_told_within_twice_the_error(void **state)
+{
+    (void)state;
+    struct histogram *ms = make(), *ns = make();
+    for (uint64_t i = 0; i <= 1000; i++)
+        histogram_record(ms, i);
+    leat__histogram_add_scaled(ns, ms, 1000000);
+    assert_int_equal(leat__histogram_count(ns), 1001);
+    assert_int_equal(ns->sum, UINT64_C(500500) * 1000000);
+    uint64_t half = leat__histogram_quantile(ns, 0.5);
+    assert_true(half > 484000000 && half < 516000000);
+    histogram_record(ms, HISTOGRAM_LARGEST);
+    leat__histogram_add_scaled(ns, ms, 1000000); /* beyond the largest */
+    assert_int_equal(leat__histogram_count(ns), 2003);
+    free(ms);
+    free(ns);
+}
+
 static void up_to_is_exact_at_edges_and_never_falls(void **state)
 {
     (void)state;
@@ -225,6 +243,7 @@ int main(void)
         cmocka_unit_test(a_negative_difference_of_clocks_counts_as_0),
         cmocka_unit_test(shares_are_those_of_a_sorted_array),
         cmocka_unit_test(adding_and_subtracting_are_exact),
+        cmocka_unit_test(another_unit_is_told_within_twice_the_error),
         cmocka_unit_test(up_to_is_exact_at_edges_and_never_falls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
