@@ -170,7 +170,7 @@ static void add_times(leat_app *app)
 {
     leat_app *timed = leat_group(app, "/timed");
     leat_use_with(timed, leat_timeout,
-                  leat_timeout_create(timed, &(leat_timeout_options){.ms = 100, .status = 504}));
+                  leat_timeout_create(timed, &(leat_timeout_options){.ms = 1000, .status = 504}));
     leat_get(timed, "/nap", nap);
     leat_get(timed, "/drip", drip);
     leat_post_stream(timed, "/count", count);

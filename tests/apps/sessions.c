@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <leat/leat.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +22,7 @@ static struct {
     unsigned char bytes[256];
 } stored[STORED];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static bool is_down;
+static atomic_bool is_down;
 
 static int at(const char *id)
 {
