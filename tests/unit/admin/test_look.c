@@ -135,7 +135,8 @@ static void each_phase_is_its_own(void **state)
     for (unsigned k = 0; k < sizeof phases / sizeof phases[0]; k++) {
         const struct histogram *h = leat__look_histogram(stage.looker, phases[k]);
         assert_int_equal(leat__histogram_count(h), SHARDS);
-        uint64_t unit = phases[k] == LOOK_FIRST_BYTE ? ticks_of_ms(1) : 1; /* that one is recorded in milliseconds */
+        uint64_t unit = phases[k] == LOOK_FIRST_BYTE ? ticks_of_ms(1)
+                                                     : 1; /* that one is recorded in milliseconds */
         assert_int_equal(h->sum, SHARDS * (k + 1) * unit);
     }
 }
