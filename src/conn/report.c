@@ -6,19 +6,17 @@ enum { SCAN_SLOTS = 16384, SAMPLE_SOCKETS = 16, SAMPLE_LOOKS = 256 };
 
 _Static_assert(sizeof(struct conn_report) == REPORT_WORDS * sizeof(uint64_t), "a report is words");
 
-static const struct {
-    const char *name;
-} fixed_pools[] = {{"connection slot"}, {"exchange"},     {"receive buffer"},
-                   {"arena chunk"},     {"large buffer"}, {"content"},
-                   {"task stack"},      {"file work"},    {"file cache"}};
+static const char *const fixed_pools[] = {"connection slot", "exchange",     "receive buffer",
+                                          "arena chunk",     "large buffer", "content",
+                                          "task stack",      "file work",    "file cache"};
 
-enum { FIXED_POOLS = sizeof fixed_pools / sizeof fixed_pools[0] };
+enum { FIXED_POOLS = COUNT_OF(fixed_pools) };
 
 _Static_assert(FIXED_POOLS + PLAN_USER_POOLS_MAX == REPORT_POOLS_MAX, "all pools have a place");
 
 const char *leat__report_pool_name(const struct shard_memory *m, uint32_t i)
 {
-    return i < FIXED_POOLS ? fixed_pools[i].name : m->user[i - FIXED_POOLS].name;
+    return i < FIXED_POOLS ? fixed_pools[i] : m->user[i - FIXED_POOLS].name;
 }
 
 static struct report_pool of_pool(const struct pool *p)

@@ -37,8 +37,6 @@ enum {
     WRITER_STACK = 256 << 10,
     MOMENT_MS = 50,
     OUTAGE_MS = 1000,
-    FILE_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-    FILE_MODE = 0640,
 };
 
 _Static_assert(ACCESS_BUFFER >= 3 * ACCESS_LINE_MAX, "many lines go out by one write");
@@ -312,12 +310,6 @@ static bool is_standard_output(const char *path)
     return strcmp(path, "-") == 0;
 }
 
-static int open_file(const char *path)
-{
-    int fd = open(path, FILE_FLAGS, FILE_MODE);
-    return fd >= 0 ? fd : -errno;
-}
-
 static void forget(struct access_log *log)
 {
     int never_used = atomic_load(&log->next_fd);
@@ -334,7 +326,7 @@ static void forget(struct access_log *log)
 struct access_log *leat__access_log_open(const char *path, enum access_format format,
                                          uint32_t ring_count, char *error, size_t error_size)
 {
-    int fd = is_standard_output(path) ? STDOUT_FILENO : open_file(path);
+    int fd = is_standard_output(path) ? STDOUT_FILENO : leat__log_open_file(path);
     if (fd < 0) {
         snprintf(error, error_size, "access log %s: %s%s", path, strerror(-fd), leat__log_way_out(fd));
         return NULL;
@@ -373,7 +365,7 @@ int leat__access_log_reopen(struct access_log *log)
 {
     if (is_standard_output(log->path))
         return 0;
-    int fd = open_file(log->path);
+    int fd = leat__log_open_file(log->path);
     if (fd < 0)
         return fd;
     int never_used = atomic_exchange(&log->next_fd, fd);

@@ -33,8 +33,6 @@ enum {
     WRITER_STACK = 256 << 10,
     MOMENT_MS = 50,
     OUTAGE_MS = 1000,
-    FILE_FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
-    FILE_MODE = 0640,
 };
 
 _Static_assert(EVENT_OUT >= 2 * EVENT_LINE_MAX, "a line has room when another waits");
@@ -391,12 +389,6 @@ bool leat__events_newest(uint32_t i, struct event_told *told)
 
 /* ── Opening and closing ── */
 
-static int open_file(const char *path)
-{
-    int fd = open(path, FILE_FLAGS, FILE_MODE);
-    return fd >= 0 ? fd : -errno;
-}
-
 static int start_writer(void)
 {
     pthread_attr_t attributes;
@@ -425,7 +417,7 @@ static void forget(void)
 static int open_first(const char *path, enum event_format format, char *error, size_t error_size)
 {
     bool is_stderr = path == NULL || strcmp(path, "-") == 0;
-    int fd = is_stderr ? STDERR_FILENO : open_file(path);
+    int fd = is_stderr ? STDERR_FILENO : leat__log_open_file(path);
     if (fd < 0) {
         snprintf(error, error_size, "log %s: %s%s", path, strerror(-fd), leat__log_way_out(fd));
         return fd;
@@ -476,7 +468,7 @@ int leat__events_reopen(void)
     int status = 0;
     pthread_mutex_lock(&door);
     if (openers > 0 && writer.path != NULL) {
-        int fd = open_file(writer.path);
+        int fd = leat__log_open_file(writer.path);
         int never_used = fd >= 0 ? atomic_exchange(&next_fd, fd) : -1;
         if (never_used >= 0)
             close(never_used);

@@ -1,6 +1,13 @@
 /* log_file.c: see log_file.h. */
 #include "observe/log_file.h"
 #include <errno.h>
+#include <fcntl.h>
+
+int leat__log_open_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    return fd >= 0 ? fd : -errno;
+}
 
 const char *leat__log_way_out(int error)
 {
