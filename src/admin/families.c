@@ -74,33 +74,22 @@ static void tell_one(struct expose *e, const char *name, const char *label, uint
 
 static void tell_connections(const struct look *l, struct expose *e)
 {
-    static const char *const states[] = {
-#define STATE(name, holds, waits_for, deadline) #name,
-#include "conn/states.def"
-#undef STATE
-    };
+    char name[CONN_STATE_LABEL];
     leat__expose_family(e, "leat_connections", EXPOSE_gauge, "Connections by what they are at.");
     for (unsigned i = 0; i < CONN_STATE_COUNT; i++) {
-        char name[16] = {0};
-        for (unsigned k = 0; k + 1 < sizeof name && states[i][k] != '\0'; k++)
-            name[k] = (char)(states[i][k] + ('a' - 'A'));
         if (i != CONN_FREE)
-            tell_one(e, "state", name, l->all.states[i]);
+            tell_one(e, "state", leat__conn_state_label(i, name), l->all.states[i]);
     }
 }
 
 static void tell_refusals(const struct look *l, struct expose *e)
 {
-    const struct counters *c = &l->all.counters;
+    const char *pool;
+    uint64_t count;
     leat__expose_family(e, "leat_refused_total", EXPOSE_counter,
                         "Connections (slot) and requests refused because something was used up.");
-    tell_one(e, "pool", "slot", c->refused_slot);
-    tell_one(e, "pool", "exchange", c->refused_exchange);
-    tell_one(e, "pool", "large", c->refused_large);
-    tell_one(e, "pool", "content", c->refused_content);
-    tell_one(e, "pool", "arena", c->refused_arena);
-    tell_one(e, "pool", "task", c->refused_task);
-    tell_one(e, "pool", "work", c->refused_work);
+    for (unsigned i = 0; (pool = leat__counters_refused(&l->all.counters, i, &count)) != NULL; i++)
+        tell_one(e, "pool", pool, count);
 }
 
 static void tell_events(struct expose *e)

@@ -206,31 +206,21 @@ static void put_metrics(struct text *t, const struct look *l)
 
 static void put_states(struct text *t, const struct look *l)
 {
-    static const char *const names[CONN_STATE_COUNT] = {
-        [CONN_IDLE] = "idle",       [CONN_HEAD] = "head",           [CONN_CONTENT] = "content",
-        [CONN_RUNNING] = "running", [CONN_WAITING] = "waiting",     [CONN_WRITING] = "writing",
-        [CONN_CLOSED] = "closed",   [CONN_LINGERING] = "lingering",
-    };
+    char name[CONN_STATE_LABEL];
     open_level(t, "states", "{");
     for (unsigned i = 0; i < CONN_STATE_COUNT; i++)
-        if (names[i] != NULL)
-            put_count(t, names[i], l->all.states[i]);
+        if (i != CONN_FREE)
+            put_count(t, leat__conn_state_label(i, name), l->all.states[i]);
     close_level(t, "}");
-}
-
-static void put_if_refused(struct text *t, const char *name, uint64_t count)
-{
-    static const char prefix[] = "refused_";
-    if (strncmp(name, prefix, sizeof prefix - 1) == 0)
-        put_count(t, name + sizeof prefix - 1, count);
 }
 
 static void put_refused(struct text *t, const struct look *l)
 {
+    const char *pool;
+    uint64_t count;
     open_level(t, "refused", "{");
-#define COUNTER(name, what) put_if_refused(t, #name, l->all.counters.name);
-#include "observe/counters.def"
-#undef COUNTER
+    for (unsigned i = 0; (pool = leat__counters_refused(&l->all.counters, i, &count)) != NULL; i++)
+        put_count(t, pool, count);
     close_level(t, "}");
 }
 

@@ -26,6 +26,16 @@ const char *leat__conn_state_name(enum conn_state state)
     return state < CONN_STATE_COUNT ? names[state] : "?";
 }
 
+const char *leat__conn_state_label(enum conn_state state, char label[static CONN_STATE_LABEL])
+{
+    const char *name = leat__conn_state_name(state);
+    size_t size = size_min(strlen(name), CONN_STATE_LABEL - 1);
+    for (size_t i = 0; i < size; i++)
+        label[i] = (char)(name[i] | 0x20); /* they are all letters */
+    label[size] = '\0';
+    return label;
+}
+
 void leat__conns_limit(struct conns *c, const struct conn_limits *limits)
 {
     c->limits = *limits;
@@ -80,10 +90,8 @@ static void on_accept(void *context, int fd, unsigned listener)
     struct conns *c = context;
     struct slot *s = c->open < c->seats ? pool_acquire(&c->memory.slots) : NULL;
     if (UNLIKELY(s == NULL)) {
-        c->counters.refused_slot++;
+        count_refusal(&c->counters.refused_slot, EVENT_REFUSED_SLOT, "slot", NULL);
         exchange_note_shortage(&c->common, SHORT_SLOT);
-        leat__event(EVENT_REFUSED_SLOT);
-        PROBE(refused, probe_text("slot"), 0);
         loop_refuse(&c->loop, fd, busy, sizeof busy - 1, true);
         return;
     }
@@ -163,10 +171,8 @@ static struct leat_exchange *borrow_room(struct conns *c, struct slot *s)
 {
     struct buffer *room = buffer_acquire(&c->memory.rooms);
     if (UNLIKELY(room == NULL)) {
-        c->counters.refused_exchange++;
+        count_refusal(&c->counters.refused_exchange, EVENT_REFUSED_EXCHANGE, "exchange", NULL);
         exchange_note_shortage(&c->common, SHORT_EXCHANGE);
-        leat__event(EVENT_REFUSED_EXCHANGE);
-        PROBE(refused, probe_text("exchange"), 0);
         loop_refuse(&c->loop, s->fd, busy, sizeof busy - 1, false);
         leat__conn_linger(c, s);
         return NULL;

@@ -90,6 +90,9 @@ void leat__conns_drain(struct conns *c);
 void leat__conns_stop(struct conns *c);
 
 const char *leat__conn_state_name(enum conn_state state);
+/* The same in small letters, as labels have it. */
+enum { CONN_STATE_LABEL = 16 };
+const char *leat__conn_state_label(enum conn_state state, char label[static CONN_STATE_LABEL]);
 
 /* Tells in c->reported what stands where. */
 void leat__conns_report(struct conns *c);

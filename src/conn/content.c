@@ -52,9 +52,7 @@ static bool reserve(struct conns *c, struct leat_exchange *x)
     size_t bound = chunked ? x->chunked.total_max : x->head.content_length;
     x->content_block = leat__content_acquire(&c->memory.content, bound);
     if (x->content_block == NULL) {
-        c->counters.refused_content++;
-        leat__event(EVENT_REFUSED_CONTENT);
-        PROBE(refused, probe_text("content"), x);
+        count_refusal(&c->counters.refused_content, EVENT_REFUSED_CONTENT, "content", x);
         return false;
     }
     x->way.content = CONTENT_READING;

@@ -81,8 +81,6 @@ static void tell_pools(const struct conns *c, struct conn_report *r)
     for (uint32_t i = 0; i < m->user_count; i++)
         *to++ = of_pool(&m->user[i]);
     r->pool_count = (uint64_t)(to - r->pools);
-    r->cache_bytes = cache->filled;
-    r->cache_size = cache->size;
     r->cache_entries = cache->count;
     r->cache_hits = cache->hits;
     r->cache_misses = cache->misses;

@@ -19,7 +19,7 @@ enum conn_state {
     CONN_STATE_COUNT
 };
 
-enum { REPORT_POOLS_MAX = 9 + PLAN_USER_POOLS_MAX };
+enum { REPORT_FILE_CACHE = 8, REPORT_POOLS_MAX = 9 + PLAN_USER_POOLS_MAX };
 
 /* Of a pool; its name is the plan's row (leat__report_pool_name). */
 struct report_pool {
@@ -37,7 +37,7 @@ struct conn_report {
     uint64_t states[CONN_STATE_COUNT];
     uint64_t tasks; /* live ones */
     uint64_t log_dropped, trimmed_bytes, trim_calls;
-    uint64_t cache_bytes, cache_size, cache_entries, cache_hits, cache_misses, cache_evictions;
+    uint64_t cache_entries, cache_hits, cache_misses, cache_evictions;
     struct net_sample sockets; /* of some connections */
     uint64_t pool_count;
     struct report_pool pools[REPORT_POOLS_MAX];

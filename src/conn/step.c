@@ -273,9 +273,7 @@ static enum step read_head(struct conns *c, struct slot *s, struct leat_exchange
         if (joined == 1)
             continue;
         if (joined == -ENOMEM) {
-            c->counters.refused_large++;
-            leat__event(EVENT_REFUSED_LARGE);
-            PROBE(refused, probe_text("large"), x);
+            count_refusal(&c->counters.refused_large, EVENT_REFUSED_LARGE, "large", x);
             return refuse(x, 503, "The memory for large heads is in use");
         }
         if (joined == -E2BIG)

@@ -445,16 +445,23 @@ void leat__response_guard(struct leat_exchange *x, bool (*still)(void *argument)
 /* The memory of the shard whose thread this is; NULL on other threads. Set by the shard's thread. */
 extern _Thread_local struct shard_memory *leat__shard_memory_here;
 
-/* A pool was empty for this request: counter tells which, and name. Counted once, for the first that was. */
+/* A pool was empty: counter tells which, and name. x: for which request; NULL: for none yet. */
+static inline void count_refusal(uint64_t *counter, enum event_kind event, const char *name,
+                                 const struct leat_exchange *x)
+{
+    ++*counter;
+    leat__event(event);
+    PROBE(refused, probe_text(name), x);
+}
+
+/* The same, once for a request: for the first that was. */
 static inline void exchange_count_refusal(struct leat_exchange *x, uint64_t *counter,
                                           enum event_kind event, const char *name)
 {
     if (x->flags & X_REFUSED)
         return;
     x->flags |= X_REFUSED;
-    ++*counter;
-    leat__event(event);
-    PROBE(refused, probe_text(name), x);
+    count_refusal(counter, event, name, x);
 }
 
 /* Response content in memory of the exchange: copies bytes into it. NULL: remembered. */

@@ -70,9 +70,7 @@ bool leat__source_collect(struct leat_exchange *x)
     size_t max = x->chunked.total_max;
     char *block = leat__content_acquire(store, max);
     if (block == NULL) {
-        x->common->counters->refused_content++;
-        leat__event(EVENT_REFUSED_CONTENT);
-        PROBE(refused, probe_text("content"), x);
+        count_refusal(&x->common->counters->refused_content, EVENT_REFUSED_CONTENT, "content", x);
         leat__exchange_refuse(x, 503, "The memory for contents is in use");
         return false;
     }

@@ -13,6 +13,9 @@ struct counters {
 /* to += from */
 void leat__counters_add(struct counters *to, const struct counters *from);
 
+/* The i-th of those named refused_…: what it is of, and its count; NULL behind the last. */
+const char *leat__counters_refused(const struct counters *c, unsigned i, uint64_t *count);
+
 /* "requests 10, connections 2, …": those that are not 0, at most size octets with the NUL. */
 void leat__counters_describe(const struct counters *c, char *out, size_t size);
 
