@@ -35,12 +35,31 @@ static inline __attribute__((always_inline)) bool is_same(const char *text, cons
     return differs == 0;
 }
 
+/* Whether it is well-formed. Nearly every request names the host of the one before it on this thread, so the last that was
+ * found so is remembered, and to compare with it takes a tenth of looking at each octet again. */
+static bool is_host(const char *value, size_t size)
+{
+    static _Thread_local struct {
+        size_t size; /* 0: none yet */
+        char text[64];
+    } last;
+    if (LIKELY(size == last.size && memcmp(value, last.text, size) == 0))
+        return true;
+    if (!leat__http1_is_authority(value, size, false))
+        return false;
+    if (size <= sizeof last.text) {
+        last.size = size;
+        memcpy(last.text, value, size);
+    }
+    return true;
+}
+
 static enum http1_result take_host(struct http1_head *h, const char *value, const struct http1_field *f)
 {
     if ((h->flags & HTTP1_HAS_HOST) != 0)
         return head_bad(h, 400, "a second Host field");
     h->flags |= HTTP1_HAS_HOST;
-    if (f->value_size != 0 && !leat__http1_is_authority(value, f->value_size, false))
+    if (f->value_size != 0 && !is_host(value, f->value_size))
         return head_bad(h, 400, "the Host field is malformed");
     if (h->form != HTTP1_ABSOLUTE && h->form != HTTP1_AUTHORITY) {
         h->authority_at = f->value_at;

@@ -1,6 +1,8 @@
 /* test_head.c: what is accepted as a head and what is refused, each whole, octet by octet and cut
  * at every position. */
+#include "http1/head.h"
 #include "replay.h"
+#include <stdio.h>
 
 static struct http1_head head;
 
@@ -458,13 +460,41 @@ static void values_without_blanks(void **state)
     assert_null(leat__http1_find(&head, bytes, "second", 6, &from));
 }
 
+/* A host that was found good before is remembered: every other one, however like it, is looked at. */
+static void hosts_beside_a_good_one(void **state)
+{
+    static const char good[] = "a1.example:8080";
+    char bytes[128];
+    (void)state;
+    for (size_t place = 0; place < sizeof good - 1; place++) {
+        for (unsigned octet = 1; octet < 256; octet += 1) {
+            int size = snprintf(bytes, sizeof bytes, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", good);
+            char *host = strstr(bytes, good);
+            assert_int_equal(answer(bytes, (size_t)size, &replay_limits), 0);
+            host[place] = (char)octet;
+            host[sizeof good - 1] = '\0';
+            bool fine = leat__http1_is_authority(host, sizeof good - 1, false);
+            host[sizeof good - 1] = '\r';
+            if (fine)
+                assert_int_equal(answer(bytes, (size_t)size, &replay_limits), 0);
+            else if (octet != ' ' && octet != '\t')
+                assert_int_equal(answer(bytes, (size_t)size, &replay_limits), 400);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_lines),    cmocka_unit_test(methods),
-        cmocka_unit_test(targets),          cmocka_unit_test(every_octet),
-        cmocka_unit_test(parts_of_targets), cmocka_unit_test(hosts),
-        cmocka_unit_test(field_lines),      cmocka_unit_test(values_without_blanks),
+        cmocka_unit_test(request_lines),
+        cmocka_unit_test(methods),
+        cmocka_unit_test(targets),
+        cmocka_unit_test(every_octet),
+        cmocka_unit_test(parts_of_targets),
+        cmocka_unit_test(hosts),
+        cmocka_unit_test(field_lines),
+        cmocka_unit_test(values_without_blanks),
+        cmocka_unit_test(hosts_beside_a_good_one),
     };
     return cmocka_run_group_tests_name("heads", tests, NULL, NULL);
 }
