@@ -14,7 +14,7 @@ add_library(top_parts STATIC ${sources})
 leat_compile(top_parts)
 target_include_directories(top_parts PUBLIC ${PROJECT_SOURCE_DIR}/cli/top)
 target_compile_definitions(top_parts PRIVATE _GNU_SOURCE)
-target_link_libraries(top_parts PUBLIC PkgConfig::top_jansson libleat m)
+target_link_libraries(top_parts PUBLIC address_parts PkgConfig::top_jansson libleat m)
 
 leat_program(leat-top . top_parts ${PROJECT_SOURCE_DIR}/cli/top/main.c ${PROJECT_SOURCE_DIR}/cli/top/screen.c)
 target_link_libraries(leat-top PRIVATE PkgConfig::top_ncurses)

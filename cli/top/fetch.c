@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-bool leat__top_fetch_init(struct top_fetch *f, const struct top_address *address, const char *token)
+bool leat__top_fetch_init(struct top_fetch *f, const struct address *address, const char *token)
 {
     memset(f, 0, sizeof *f);
     f->address = address;

@@ -16,7 +16,7 @@
 enum { EVERY_MS = 1000, ONCE_ROWS = 60, ONCE_COLUMNS = 100 };
 
 struct top {
-    struct top_address address;
+    struct address address;
     struct top_fetch fetch;
     struct top_history history;
     struct top_sheet sheet;
@@ -262,10 +262,14 @@ static int read_token(struct top *t, const char *path)
 
 static int run(struct top *t, const char *url, bool once, bool json)
 {
+    static const struct address_manner manner = {
+        .port = "9464",
+        .no_tls = "the admin listener speaks HTTP without TLS",
+        .write = "write http://127.0.0.1:9464, HOST:PORT or unix:/path"};
     char error[TOP_ERROR_SIZE];
-    if (!leat__top_address_parse(&t->address, url, error, sizeof error))
+    if (!leat__address_parse(&t->address, url, &manner, error, sizeof error))
         return complain(TOP_USAGE, error);
-    if (!leat__top_address_find(&t->address, error, sizeof error))
+    if (!leat__address_find(&t->address, error, sizeof error))
         return complain(TOP_NOT_THERE, error);
     if (!leat__top_fetch_init(&t->fetch, &t->address, t->token))
         return complain(TOP_SYSTEM, "there is no memory");

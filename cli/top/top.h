@@ -1,6 +1,6 @@
 /* top.h: `leat top`: what a server's admin listener tells (/leat/live.json), once a second, on a terminal.
  *
- *     address.c   URL → where to connect                        reply.c     octets of a response → the text
+ *     ../address  URL → where to connect                         reply.c     octets of a response → the text
  *     fetch.c     one request, without waiting: poll is main's   frame.c     the text → numbers; the last ones are remembered
  *     views.c, parts.c   numbers → a sheet of characters         sheet.c     the sheet, as plain text
  *     screen.c    the sheet → the terminal, and keys (ncurses)   main.c      options, and the order of the day
@@ -11,6 +11,7 @@
 #ifndef LEAT_TOP_H
 #define LEAT_TOP_H
 
+#include "address/address.h"
 #include "base/base.h"
 #include <jansson.h>
 #include <sys/socket.h>
@@ -26,25 +27,6 @@ enum {
     TOP_CONFIG = 78,   /* the token's file */
 };
 
-/* ── Where ── */
-
-enum { TOP_NAME_SIZE = 256, TOP_ADDRESSES_MAX = 8 };
-
-struct top_address {
-    char text[TOP_NAME_SIZE + 16]; /* for people: http://127.0.0.1:9464 */
-    char host[TOP_NAME_SIZE];      /* Host, as it was written */
-    char node[TOP_NAME_SIZE];      /* to be looked up; or the path of a unix socket */
-    char service[8];               /* the port; "": a unix socket */
-    struct sockaddr_storage found[TOP_ADDRESSES_MAX];
-    socklen_t sizes[TOP_ADDRESSES_MAX];
-    unsigned count;
-};
-
-/* http://HOST:PORT (and any path), HOST:PORT, HOST, unix:/path. false: error says what is wrong. */
-bool leat__top_address_parse(struct top_address *a, const char *url, char *error, size_t error_size);
-/* Looks the name up. */
-bool leat__top_address_find(struct top_address *a, char *error, size_t error_size);
-
 /* ── Asking ── */
 
 enum {
@@ -57,8 +39,8 @@ enum {
 enum top_progress { TOP_PENDING, TOP_ANSWERED, TOP_FAILED };
 
 struct top_fetch {
-    const struct top_address *address;
-    char request[TOP_NAME_SIZE + TOP_TOKEN_MAX + 256];
+    const struct address *address;
+    char request[ADDRESS_NAME_SIZE + TOP_TOKEN_MAX + 256];
     size_t request_size, sent;
     unsigned at; /* of the addresses */
     int fd;      /* -1: none */
@@ -73,7 +55,7 @@ struct top_fetch {
 };
 
 /* token: "" for none. false: no memory. */
-bool leat__top_fetch_init(struct top_fetch *f, const struct top_address *address, const char *token);
+bool leat__top_fetch_init(struct top_fetch *f, const struct address *address, const char *token);
 void leat__top_fetch_finish(struct top_fetch *f);
 /* Begins a request; whatever was under way is given up. */
 void leat__top_fetch_begin(struct top_fetch *f);

@@ -1,4 +1,4 @@
-/* leat top without a terminal: addresses, responses, frames and what is drawn of them. loaded.json is what a server under load
+/* leat top without a terminal: responses, frames and what is drawn of them. loaded.json is what a server under load
  * once told. */
 #include "top.h"
 #include <locale.h>
@@ -12,54 +12,6 @@
 
 static struct top_sheet sheet;
 static char error[TOP_ERROR_SIZE];
-
-/* ── Where ── */
-
-static void addresses_as_people_write_them(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *url, *node, *service, *host;
-    } rows[] = {
-        {"http://127.0.0.1:9464/leat/", "127.0.0.1", "9464", "127.0.0.1:9464"},
-        {"HTTP://localhost:81", "localhost", "81", "localhost:81"},
-        {"localhost:9465", "localhost", "9465", "localhost:9465"},
-        {"localhost", "localhost", "9464", "localhost"},
-        {":9465", "127.0.0.1", "9465", "127.0.0.1:9465"},
-        {"http://[::1]:9464", "::1", "9464", "[::1]:9464"},
-        {"[::1]", "::1", "9464", "[::1]"},
-        {"http://example.org", "example.org", "80", "example.org"},
-        {"unix:/run/leat/admin.sock", "/run/leat/admin.sock", "", "localhost"},
-    };
-    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        struct top_address a;
-        assert_true(leat__top_address_parse(&a, rows[i].url, error, sizeof error));
-        assert_string_equal(a.node, rows[i].node);
-        assert_string_equal(a.service, rows[i].service);
-        assert_string_equal(a.host, rows[i].host);
-    }
-}
-
-static void what_is_no_address(void **state)
-{
-    (void)state;
-    static const char *const texts[] = {
-        "",         "http://",       "https://a",    "a:b",       "a:",
-        "a:123456", "a b",           "[::1",         "[::1]x:1",  "a:1:2",
-        "unix:",    "http://a\r\nb", "http://u@h:1", "ftp://a/b",
-    };
-    char host[2 * TOP_NAME_SIZE];
-    for (unsigned i = 0; i < COUNT_OF(texts); i++) {
-        struct top_address a;
-        error[0] = '\0';
-        assert_false(leat__top_address_parse(&a, texts[i], error, sizeof error));
-        assert_non_null(strstr(error, "write http://127.0.0.1:9464"));
-    }
-    memset(host, 'a', sizeof host - 1);
-    host[sizeof host - 1] = '\0';
-    struct top_address a;
-    assert_false(leat__top_address_parse(&a, host, error, sizeof error));
-}
 
 /* ── Responses ── */
 
@@ -349,8 +301,6 @@ static void numbers_are_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(addresses_as_people_write_them),
-        cmocka_unit_test(what_is_no_address),
         cmocka_unit_test(responses_by_their_framing),
         cmocka_unit_test(responses_that_are_none),
         cmocka_unit_test(what_is_no_frame),
