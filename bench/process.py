@@ -30,9 +30,9 @@ class Failed(Exception):
 
 
 class Child:
-    """One process. core: pinned to it. Its output is kept in a file, to be told when it fails."""
+    """One process. core: pinned to it; cwd: where it runs. Its output is kept in a file, to be told when it fails."""
 
-    def __init__(self, arguments, core=None, env=None, talks=False):
+    def __init__(self, arguments, core=None, env=None, talks=False, cwd=None):
         self.arguments = [str(a) for a in arguments]
         self.name = os.path.basename(self.arguments[0])
         self.said = tempfile.TemporaryFile("w+", errors="replace")
@@ -44,7 +44,7 @@ class Child:
 
         try:
             self.process = subprocess.Popen(
-                self.arguments, preexec_fn=prepare, env={**os.environ, **(env or {})},
+                self.arguments, preexec_fn=prepare, env={**os.environ, **(env or {})}, cwd=cwd,
                 stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if talks else self.said, stderr=self.said)
         except OSError as error:
@@ -98,15 +98,15 @@ class Child:
             time.sleep(0.02)
         return self.output()
 
-    def wait_until_serving(self, port, seconds=20):
-        """Until a GET / of port is answered 200; answers the octets."""
+    def wait_until_serving(self, port, seconds=20, target="/"):
+        """Until a GET of target at port is answered 200; answers the octets."""
         end = time.monotonic() + seconds
         while True:
             if not self.alive():
                 self.fail(f"ended with status {self.process.returncode}")
             try:
                 with socket.create_connection(("127.0.0.1", port), 2) as s:
-                    s.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+                    s.sendall(f"GET {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
                     answer = s.recv(4096)
                     if answer.startswith(b"HTTP/1.1 200"):
                         return answer

@@ -1,0 +1,3 @@
+module lab.example/gostd
+
+go 1.26
