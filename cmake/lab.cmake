@@ -1,0 +1,20 @@
+# What the lab measures by, built by the target `lab` and never by default, never installed: lab/interpose. A Leat built to
+# time its memory (LEAT_TIME_MEMORY) counts by the same file.
+
+add_custom_target(lab)
+
+add_library(lab_interpose MODULE EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/lab/interpose/interpose.c
+                                                  ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c)
+leat_compile(lab_interpose)
+target_include_directories(lab_interpose PRIVATE ${PROJECT_SOURCE_DIR}/lab)
+set_target_properties(lab_interpose PROPERTIES PREFIX "" OUTPUT_NAME interpose LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lab)
+target_link_libraries(lab_interpose PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
+
+leat_program(lab_latency lab "" ${PROJECT_SOURCE_DIR}/lab/interpose/main.c ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c)
+target_include_directories(lab_latency PRIVATE ${PROJECT_SOURCE_DIR}/lab)
+set_target_properties(lab_latency PROPERTIES OUTPUT_NAME latency EXCLUDE_FROM_ALL ON)
+
+add_dependencies(lab lab_interpose lab_latency)
+if(LEAT_TESTS)
+    add_dependencies(tests lab)
+endif()

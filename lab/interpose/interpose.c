@@ -1,0 +1,248 @@
+/* interpose.c: loaded by LD_PRELOAD, stands before a program's allocator, counts every call to it and, when asked, times it.
+ *
+ *     LAB_INTERPOSE_OUT=FILE [LAB_INTERPOSE=time] LD_PRELOAD=interpose.so[:libmimalloc.so.2] PROGRAM
+ *
+ * Who is asked in the end is the next one in the order of loading: what stands behind us in LD_PRELOAD, or else the C library.
+ * So we come first, and another allocator second. An allocator of C++ asks malloc, unless one behind us has its own operator
+ * new (tcmalloc, jemalloc, mimalloc have): a program in C++ that news is then not seen, and one in C or Rust always is.
+ *
+ * dlsym may allocate while it looks the real functions up: such calls are served from a small store of our own, which free and
+ * realloc know by its address; they are not counted. Counted is everything else, from when the program has an environment.
+ * What must always be true: the real function gets what was asked for, and the program gets its answer and its errno. */
+#define _GNU_SOURCE
+#include "interpose/latency.h"
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Parameters are named as the C library names them. */
+#define VISIBLE __attribute__((visibility("default")))
+
+enum place {
+    MALLOC,
+    CALLOC,
+    REALLOC,
+    REALLOCARRAY,
+    POSIX_MEMALIGN,
+    ALIGNED_ALLOC,
+    MEMALIGN,
+    VALLOC,
+    PVALLOC,
+    FREE,
+    FREE_NULL, /* free(NULL), which nothing comes of */
+    PLACES,
+};
+
+static const struct lab_place places[PLACES] = {
+    [MALLOC] = {"malloc", LAB_ALLOCATES},
+    [CALLOC] = {"calloc", LAB_ALLOCATES},
+    [REALLOC] = {"realloc", LAB_ALLOCATES},
+    [REALLOCARRAY] = {"reallocarray", LAB_ALLOCATES},
+    [POSIX_MEMALIGN] = {"posix_memalign", LAB_ALLOCATES},
+    [ALIGNED_ALLOC] = {"aligned_alloc", LAB_ALLOCATES},
+    [MEMALIGN] = {"memalign", LAB_ALLOCATES},
+    [VALLOC] = {"valloc", LAB_ALLOCATES},
+    [PVALLOC] = {"pvalloc", LAB_ALLOCATES},
+    [FREE] = {"free", LAB_FREES},
+    [FREE_NULL] = {"free_null", LAB_NEITHER},
+};
+
+enum { STORE = 65536, ALIGN = 16 };
+
+static _Alignas(ALIGN) char store[STORE];
+static _Atomic size_t store_used;
+static _Thread_local int looking_up __attribute__((tls_model("initial-exec")));
+
+static void *(*real_malloc)(size_t);
+static void *(*real_calloc)(size_t, size_t);
+static void *(*real_realloc)(void *, size_t);
+static void *(*real_reallocarray)(void *, size_t, size_t);
+static void (*real_free)(void *);
+static void *(*real_memalign)(size_t, size_t);
+static int (*real_posix_memalign)(void **, size_t, size_t);
+static void *(*real_aligned_alloc)(size_t, size_t);
+static void *(*real_valloc)(size_t);
+static void *(*real_pvalloc)(size_t);
+
+/* Zeroed, and never given back. The size stands in front, for realloc. */
+static void *store_take(size_t size)
+{
+    size_t need = ALIGN + (size + ALIGN - 1) / ALIGN * ALIGN;
+    size_t at = atomic_fetch_add(&store_used, need);
+    if (at + need > STORE)
+        abort();
+    memcpy(store + at, &size, sizeof size);
+    return store + at + ALIGN;
+}
+
+static bool in_store(const void *memory)
+{
+    return (const char *)memory >= store && (const char *)memory < store + STORE;
+}
+
+static bool is_timing(void)
+{
+    const char *what = getenv("LAB_INTERPOSE");
+    return what != NULL && strcmp(what, "time") == 0;
+}
+
+#define LOOK_UP(name) real_##name = (__typeof__(real_##name))dlsym(RTLD_NEXT, #name)
+
+__attribute__((constructor)) static void look_up(void)
+{
+    if (looking_up)
+        return;
+    looking_up = 1;
+    lab_open("LAB_INTERPOSE_OUT", places, PLACES, is_timing());
+    if (real_malloc == NULL) {
+        LOOK_UP(calloc);
+        LOOK_UP(realloc);
+        LOOK_UP(reallocarray);
+        LOOK_UP(free);
+        LOOK_UP(memalign);
+        LOOK_UP(posix_memalign);
+        LOOK_UP(aligned_alloc);
+        LOOK_UP(valloc);
+        LOOK_UP(pvalloc);
+        LOOK_UP(malloc); /* last: it says that all the others are there */
+    }
+    looking_up = 0;
+}
+
+/* Whether the real functions are there. */
+static bool ready(void)
+{
+    if (__builtin_expect(real_malloc == NULL, false))
+        look_up();
+    return real_malloc != NULL;
+}
+
+static uint64_t begin(void)
+{
+    return lab_recorder.times != NULL ? clock_begin() : 0;
+}
+
+/* What was asked for is done, and errno is what it left. */
+static void end(enum place place, uint64_t from, size_t bytes, bool failed)
+{
+    uint64_t to = lab_recorder.times != NULL ? clock_end() : 0;
+    lab_record(place, bytes, failed, from, to);
+}
+
+VISIBLE void *malloc(size_t size)
+{
+    if (!ready())
+        return store_take(size);
+    uint64_t from = begin();
+    void *memory = real_malloc(size);
+    end(MALLOC, from, size, memory == NULL && size > 0);
+    return memory;
+}
+
+VISIBLE void *calloc(size_t nmemb, size_t size)
+{
+    if (!ready())
+        return store_take(nmemb * size);
+    uint64_t from = begin();
+    void *memory = real_calloc(nmemb, size);
+    end(CALLOC, from, nmemb * size, memory == NULL && nmemb * size > 0);
+    return memory;
+}
+
+static void *out_of_store(void *ptr, size_t size)
+{
+    void *memory = ready() ? real_malloc(size) : store_take(size);
+    size_t had;
+    memcpy(&had, (char *)ptr - ALIGN, sizeof had);
+    if (memory != NULL)
+        memcpy(memory, ptr, had < size ? had : size);
+    return memory;
+}
+
+VISIBLE void *realloc(void *ptr, size_t size)
+{
+    if (in_store(ptr))
+        return out_of_store(ptr, size);
+    if (!ready())
+        return store_take(size); /* ptr is NULL: there is nothing yet that it could be */
+    uint64_t from = begin();
+    void *memory = real_realloc(ptr, size);
+    end(REALLOC, from, size, memory == NULL && size > 0);
+    return memory;
+}
+
+VISIBLE void *reallocarray(void *ptr, size_t nmemb, size_t size)
+{
+    if (!ready() || in_store(ptr)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    uint64_t from = begin();
+    void *memory = real_reallocarray(ptr, nmemb, size);
+    size_t bytes;
+    if (__builtin_mul_overflow(nmemb, size, &bytes))
+        bytes = 0;
+    end(REALLOCARRAY, from, bytes, memory == NULL && nmemb > 0 && size > 0);
+    return memory;
+}
+
+VISIBLE void free(void *ptr)
+{
+    if (in_store(ptr) || !ready())
+        return;
+    uint64_t from = begin();
+    real_free(ptr);
+    end(ptr != NULL ? FREE : FREE_NULL, from, 0, false);
+}
+
+VISIBLE int posix_memalign(void **memptr, size_t alignment, size_t size)
+{
+    if (!ready())
+        return ENOMEM;
+    uint64_t from = begin();
+    int error = real_posix_memalign(memptr, alignment, size);
+    end(POSIX_MEMALIGN, from, size, error != 0);
+    return error;
+}
+
+VISIBLE void *aligned_alloc(size_t alignment, size_t size)
+{
+    if (!ready())
+        return NULL;
+    uint64_t from = begin();
+    void *memory = real_aligned_alloc(alignment, size);
+    end(ALIGNED_ALLOC, from, size, memory == NULL && size > 0);
+    return memory;
+}
+
+VISIBLE void *memalign(size_t alignment, size_t size)
+{
+    if (!ready())
+        return NULL;
+    uint64_t from = begin();
+    void *memory = real_memalign(alignment, size);
+    end(MEMALIGN, from, size, memory == NULL && size > 0);
+    return memory;
+}
+
+VISIBLE void *valloc(size_t size)
+{
+    if (!ready())
+        return NULL;
+    uint64_t from = begin();
+    void *memory = real_valloc(size);
+    end(VALLOC, from, size, memory == NULL && size > 0);
+    return memory;
+}
+
+VISIBLE void *pvalloc(size_t size)
+{
+    if (!ready())
+        return NULL;
+    uint64_t from = begin();
+    void *memory = real_pvalloc(size);
+    end(PVALLOC, from, size, memory == NULL && size > 0);
+    return memory;
+}
