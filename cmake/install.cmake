@@ -54,6 +54,15 @@ leat_install_text(${PROJECT_SOURCE_DIR}/packaging/grafana/leat.yaml /usr/share
 file(GLOB rules CONFIGURE_DEPENDS packaging/prometheus/*.yml)
 install(FILES ${rules} DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/prometheus COMPONENT leat)
 
+# The lab, which `leat lab` becomes (with python3), and what it has of bench/. It is read by an interpreter that is named when
+# it is run, so it is no program here, and has no line that names one.
+install(DIRECTORY lab/ DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/lab COMPONENT leat
+        FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
+        PATTERN run EXCLUDE PATTERN results EXCLUDE PATTERN __pycache__ EXCLUDE PATTERN node_modules EXCLUDE
+        PATTERN target EXCLUDE PATTERN .gitignore EXCLUDE)
+leat_install_text(${PROJECT_SOURCE_DIR}/lab/run "#!/usr/bin/env python3\n" "" ${CMAKE_INSTALL_DATADIR}/leat/lab leat)
+install(FILES bench/process.py bench/medians.py bench/slab.py DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/bench COMPONENT leat)
+
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat)
 install(DIRECTORY doc/ DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT leat FILES_MATCHING PATTERN "*.md")
 

@@ -2,9 +2,9 @@
 
     from kit import Child, Failed, Figure, Skip, Step
 
-A table is a module in lab/tables with TITLE, ABOUT and steps(lab) → [Step]; a step's run(lab) answers [Figure], or raises
-Skip (it can't be done here) or Failed (it went wrong): both are results, and the lab goes on. What a step may use of the lab
-is the class below.
+A table is a module in lab/tables with TITLE, ABOUT and steps(lab) → [Step]; a step's run(lab) answers [Figure], or
+raises Skip (it can't be done here) or Failed (it went wrong): both are results, and the lab goes on. What a step may use
+of the lab is the class below.
 """
 import math
 import os
@@ -16,15 +16,15 @@ LAB = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BESIDE = os.path.dirname(LAB)       # of the source tree, or of what is installed
 sys.path.insert(0, os.path.join(BESIDE, "bench"))
 
-# ruff: noqa: E402
 from process import Child, Failed, Progress, free_port     # noqa: E402
 
 from . import load as load_tool                             # noqa: E402
 from .figures import Figure, Line, fit_line, paired_ratio, short     # noqa: E402
+from .peers import load_peers                           # noqa: E402
 from .steps import Skip, Step                               # noqa: E402
 
-__all__ = ["Child", "Failed", "Figure", "Lab", "Line", "Progress", "Skip", "Step", "fit_line", "free_port", "paired_ratio",
-           "short"]
+__all__ = ["Child", "Failed", "Figure", "Lab", "Line", "Progress", "Skip", "Step", "fit_line", "free_port",
+           "paired_ratio", "short"]
 
 SMALL_FILE, LARGE_FILE = 4096, 1 << 20
 
@@ -79,10 +79,6 @@ class Lab:
     def peers(self):
         """Peers, in the order of their tables: Leat's own, then the others."""
         if self._peers is None:
-            try:
-                from .peers import load_peers
-            except ImportError:     # a lab without peers measures Leat alone
-                return []
             self._peers = load_peers(self.peers_folder)
         return self._peers
 

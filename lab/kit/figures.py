@@ -1,7 +1,7 @@
 """figures.py: what a step answers: figures, each with its unit, its spread and a sentence that says what it means.
 
-A figure's spread is the bootstrap interval of 95% of the median where there are several values; where there is one value
-there is none, and none is made up. A slope's spread is that of the least-squares line (Student's t, 95%).
+A figure's spread is the bootstrap interval of 95% of the median where there are several values; where there is one
+value there is none, and none is made up. A slope's spread is that of the least-squares line (Student's t, 95%).
 """
 import math
 import statistics
@@ -15,9 +15,9 @@ STUDENT = (math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.
 
 @dataclass
 class Figure:
-    """name: stable, for programs. means: one sentence, for people. median, low, high: of values, unless they are given.
-    of: what tells it from others of the same name in the same step ({"loop": "uring"}). points: [[x, y]…], to draw.
-    projected: not measured at the size it is named for, but calculated from smaller ones."""
+    """name: stable, for programs. means: one sentence, for people. median, low, high: of values, unless they are
+    given. of: what tells it from others of the same name in the same step ({"loop": "uring"}). points: [[x, y]…], to
+    draw. projected: not measured at the size it is named for, but calculated from smaller ones."""
     name: str
     unit: str
     values: list

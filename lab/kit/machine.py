@@ -1,4 +1,4 @@
-"""machine.py: what stands beside every figure: the machine, its limits, the commit, and the state the machine was in."""
+"""machine.py: what stands beside every figure: the machine, its limits, the commit, and how busy the machine was."""
 import hashlib
 import os
 import platform
@@ -21,9 +21,10 @@ def ask(*command, cwd=HERE, seconds=20):
 
 
 def commit(leat):
-    """What was measured: the commit, and with changes in the tree what tells them from others. Without a tree: leat's own
-    version."""
-    head = ask("git", "rev-parse", "--short=12", "HEAD")
+    """What was measured: the commit, and with changes in the tree what tells them from others. Without a tree: the
+    version that leat tells."""
+    in_tree = os.path.exists(os.path.join(HERE, "..", "..", ".git"))    # not of another's repository around us
+    head = ask("git", "rev-parse", "--short=12", "HEAD") if in_tree else ""
     if not head:
         return ask(leat, "--version") or "unknown"
     # The lab's own files don't change what Leat is, but they change what is measured: all changes count.

@@ -1,7 +1,7 @@
 """runner.py: does the steps, one after the other, whatever becomes of each, and keeps what came of them.
 
-Three things end a step early and never the lab: Skip (it can't be done here), a failure of any kind, and a limit on its time.
-What a step has started is ended with it. An interrupt ends the lab; what is done stays done.
+Three things end a step early and never the lab: Skip (it can't be done here), a failure of any kind, and a limit on its
+time. What a step has started is ended with it. An interrupt ends the lab; what is done stays done.
 """
 import importlib.util
 import os
@@ -17,7 +17,7 @@ from .figures import short
 from .steps import DONE, FAILED, SKIPPED, Skip
 
 ORDER = ("memory", "allocation", "speed", "network")    # tables of other names follow
-LIMIT_TIMES, LIMIT_LEAST = 4, 120       # a step may take so many times what it is thought to take, and at least so many seconds
+LIMIT_TIMES, LIMIT_LEAST = 4, 120       # a step may take so many times what it is thought to, and at least these seconds
 BUILD_LIMIT = 900
 
 
@@ -92,12 +92,11 @@ class Runner:
         print(text, file=self.out, flush=True)
 
     def run(self, steps, fresh=False):
-        for table, step in steps:   # what is not in this list any more is not in the results either
-            if not fresh and self.results.is_done(step, self.commit, self.lab.quick):
-                self.count["kept"] += 1
-        if self.count["kept"]:
-            self.say(f"{self.count['kept']} of {len(steps)} steps were done before, for this commit: --fresh does them anew")
         waiting = [(t, s) for t, s in steps if fresh or not self.results.is_done(s, self.commit, self.lab.quick)]
+        self.count["kept"] = len(steps) - len(waiting)
+        if self.count["kept"]:
+            self.say(f"{self.count['kept']} of {len(steps)} steps were done before, for this commit: --fresh does "
+                     "them anew")
         for at, (table, step) in enumerate(waiting):
             left = sum(s.seconds for _, s in waiting[at:])
             self.lab.scale = min(1.0, max(0.1, (self.end - time.monotonic()) / max(left, 1)))

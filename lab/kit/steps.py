@@ -1,8 +1,8 @@
 """steps.py: a step of the lab, its result, and how both live in a folder.
 
-A result is <results>/<id>.json: {"id", "table", "title", "peer", "state": "done|skipped|failed", "why", "at", "seconds",
-"commit", "quick", "scale", "load_average", "figures": […]}. What is done for the same commit, as quickly or as slowly, is not
-done again; what was skipped or failed is.
+A result is <results>/<id>.json: {"id", "table", "title", "peer", "state": "done|skipped|failed", "why", "at",
+"seconds", "commit", "quick", "scale", "load_average", "figures": […]}. What is done for the same commit, as quickly or as
+slowly, is not done again; what was skipped or failed is.
 """
 import json
 import os
@@ -19,8 +19,8 @@ class Skip(Exception):
 
 @dataclass
 class Step:
-    """id: "table/name", stable. seconds: what it takes, roughly, on a machine with nothing else to do. run(lab) answers
-    figures. peer: is built before it."""
+    """id: "table/name", stable. seconds: what it takes, roughly, on a machine with nothing else to do. run(lab)
+    answers figures. peer: is built before it."""
     id: str
     title: str
     seconds: float
@@ -33,7 +33,6 @@ class Results:
 
     def __init__(self, folder):
         self.folder = folder
-        os.makedirs(folder, exist_ok=True)
 
     def path(self, name):
         return os.path.join(self.folder, name + ".json")
