@@ -1,6 +1,6 @@
 /* load.h: a load: what is asked of a server, how, and what came of it. `leat load` makes one, `leat compare` many.
  *
- *     options.c   flags → struct load_options           mix.c      requests: URL, files, weights
+ *     options.c   flags → struct load_options           request.c, mix.c   requests: words, files, weights → octets
  *     run.c       threads, phases, the sum of it all    worker.c   one thread: its loop, its connections, its schedule
  *     answer.c    octets → answers, verified            holder.c   one thread that holds quiet connections
  *     watch.c     the server's process, from /proc      progress.c, summary.c, json.c, plot.c   what people see
@@ -86,6 +86,8 @@ struct load_options {
     cpu_set_t idle_cores;
     pid_t pid; /* the server's; 0: not told */
     uint64_t seed;
+
+    struct load_wording *wording; /* what the requests are made of (request.h); options.c's */
 };
 
 /* Why a request, or a connection, failed. */
@@ -166,16 +168,21 @@ void leat__load_result_free(struct load_result *r);
 /* ── Options ── (options.c, mix.c) */
 
 /* Defaults: 64 active connections, a closed loop, a warm-up of 1 s, 10 s, 5 s for an answer, contents verified. */
-void leat__load_options_init(struct load_options *o);
+void leat__load_options_init(struct load_options *o); /* owns memory: no copy of it may be freed too */
 /* URL is http://HOST[:PORT][/PATH] or unix:/PATH[:/PATH]; becomes the only request. 0 or an exit status, and error. */
 int leat__load_options_url(struct load_options *o, const char *url, char *error, size_t error_size);
-/* One flag and its value, for `leat load` and for `leat compare`, which hands its load's flags on. 1: it took the value too;
- * 0: it took the flag alone; -ENOENT: no such flag; -EINVAL: error says what is wrong with it. */
+/* One flag ("--active", "active", "-c") and its value, for `leat load` and for `leat compare`, which hands its load's flags
+ * on. 1: it took the value too; 0: it took the flag alone; -ENOENT: no such flag; -EINVAL: error says what is wrong. */
 int leat__load_options_flag(struct load_options *o, const char *name, const char *value,
                             char *error, size_t error_size);
-/* After the last flag: what does not go together. 0 or an exit status, and error. */
+/* After the last flag and the URL: reads files, makes the requests, refuses what does not go together. 0 or an exit status, and
+ * error. */
 int leat__load_options_check(struct load_options *o, char *error, size_t error_size);
 void leat__load_options_free(struct load_options *o);
+/* The flag that was meant, with its dashes; NULL: none is near. more: the caller's own names, without dashes; may be NULL. */
+const char *leat__load_options_nearest(const char *name, const char *const *more, unsigned count);
+/* A line each, as in --help: "  --active N, -c N       connections that work (64)" */
+void leat__load_options_help(FILE *to);
 
 /* ── The server's process ── (watch.c) */
 
