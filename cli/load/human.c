@@ -60,3 +60,10 @@ const char *leat__human_text(char *out, size_t size, const char *text)
     out[at] = '\0';
     return out;
 }
+
+void leat__human_line(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
+            *text = '?';
+}

@@ -14,4 +14,7 @@ const char *leat__human_bytes(char *out, double bytes);     /* 1.25 MiB */
 /* A text that another machine told, for a terminal: what is no printable ASCII is a question mark. */
 const char *leat__human_text(char *out, size_t size, const char *text);
 
+/* In place: what could begin another line, or move a cursor, is a question mark. */
+void leat__human_line(char *text);
+
 #endif

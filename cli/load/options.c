@@ -1,5 +1,6 @@
 /* options.c: flags → struct load_options. One row for each flag: its name, its value's, what it means, and how it is read; --help,
  * the hint for a misspelt one and `leat compare` have them from here. Files are read when all flags are known (_check). */
+#include "load/human.h"
 #include "load/request.h"
 #include "config/option_values.h"
 #include "server/main.h"
@@ -29,6 +30,7 @@ struct flag {
 static int fail(struct reading *r, const char *way_out)
 {
     snprintf(r->error, r->error_size, "--%s %.100s: %s", r->flag->name, r->value, way_out);
+    leat__human_line(r->error);
     return -EINVAL;
 }
 
