@@ -12,6 +12,8 @@ from medians import interval
 # Student's t, 97.5%, by degrees of freedom; the last one stands for all that follow.
 STUDENT = (math.nan, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145)
 
+ALWAYS = ("name", "unit", "values", "means", "median", "low", "high")      # in a result, also when empty or 0
+
 
 @dataclass
 class Figure:
@@ -41,7 +43,7 @@ class Figure:
     def to_json(self):
         """Without what is empty; and without NaN and infinity, which JSON has not."""
         return {key: plain(value) for key, value in asdict(self).items()
-                if value not in ("", [], {}, False) or key in ("values", "means")}
+                if value not in ("", [], {}, False) or key in ALWAYS}
 
     def __str__(self):
         text = f"{self.name.replace('_', ' ')} {short(self.median)} {self.unit}".rstrip()
