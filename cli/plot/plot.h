@@ -27,8 +27,8 @@ struct plot_axis {
     const char *title; /* NULL: none */
     enum plot_unit unit;
     bool is_log;
-    bool from_zero;        /* of a linear one: begins at 0 */
-    bool has_mark;         /* a line across at mark: what was asked for, or "the same" */
+    bool from_zero; /* of a linear one: begins at 0 */
+    bool has_mark;  /* a line across at mark: what was asked for, or "the same" */
     double mark;
 };
 
@@ -43,7 +43,7 @@ struct plot_series {
 
 struct plot {
     const char *title, *subtitle; /* NULL: none */
-    const char *about;            /* for whoever can't see it: what it shows, in a sentence; NULL: the title */
+    const char *about; /* for whoever can't see it: what it shows, in a sentence; NULL: the title */
     struct plot_axis x, y;
     const struct plot_series *series;
     unsigned series_count;
