@@ -21,6 +21,7 @@
 #include "load/load.h"
 #include "load/schedule.h"
 #include "memory/region.h"
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -64,6 +65,7 @@ struct load_run {
     _Atomic int64_t begin_ns, start_ns, end_ns; /* INT64_MAX: not known yet */
     _Atomic bool may_connect;                   /* the active group: after the quiet one */
     _Atomic bool stop;                          /* let go of everything now */
+    struct load_words words;                    /* of all threads */
 };
 
 /* ── The active group ── */
@@ -178,6 +180,17 @@ static inline bool is_measured(const struct load_worker *w, int64_t ns)
 
 /* ── The quiet group ── */
 
+enum { HOLDER_TALKS = 256 };
+
+/* A quiet connection that is being opened, or has been woken. */
+struct load_talk {
+    struct answer answer;
+    uint32_t index, request;
+    bool is_new, connecting;
+    size_t sent;
+    int64_t due_ns, begun_ns;
+};
+
 struct load_holder {
     struct load_run *run;
     const struct load_options *o;
@@ -185,14 +198,20 @@ struct load_holder {
     pthread_t thread;
     _Atomic int state;
     int error;
-    int *fds; /* -1: not open */
+    int *fds;    /* -1: not open. All that a quiet connection costs here */
+    char *piece; /* what is received */
+    struct answer_known *known;
     struct answer_wanted wanted[LOAD_REQUESTS_MAX];
+    struct load_talk talks[HOLDER_TALKS];
+    struct pollfd watched[HOLDER_TALKS]; /* of the same place */
+    uint32_t talking;
+    int64_t now_ns, start_ns, end_ns, looked_ns;
     uint64_t chance;
     struct schedule schedule;
+    /* tallies */
     struct load_group group;
-    uint64_t up;
-    uint64_t missed;
     struct histogram lateness;
+    uint64_t up, missed;
     struct load_words words;
 };
 

@@ -98,10 +98,10 @@ static uint64_t share_of(uint64_t whole, uint32_t nth, uint32_t count)
     return whole / count + (nth < whole % count);
 }
 
-static int start_threads(struct load_run *run)
+static int start_workers(struct load_run *run)
 {
     const struct load_options *o = run->o;
-    uint32_t first = 0, count = run->worker_count;
+    uint32_t first = o->idle, count = run->worker_count;
     run->worker_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t share = (uint32_t)share_of(o->active, i, count);
@@ -111,19 +111,43 @@ static int start_threads(struct load_run *run)
             w->may_send = share_of(o->count, i, count);
         run->workers[i] = w;
     }
-    for (uint32_t i = 0; i < count; i++) {
-        int error = leat__worker_start(run->workers[i]);
+    for (; run->worker_count < count; run->worker_count++) {
+        int error = leat__worker_start(run->workers[run->worker_count]);
         if (error < 0)
             return error;
-        run->worker_count++;
     }
     return 0;
 }
 
-static bool all_are(const struct load_run *run, int state)
+static int start_holders(struct load_run *run)
+{
+    uint32_t first = 0, count = run->holder_count;
+    run->holder_count = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t share = (uint32_t)share_of(run->o->idle, i, count);
+        run->holders[i] = leat__holder_create(run, i, share, first);
+        first += share;
+    }
+    for (; run->holder_count < count; run->holder_count++) {
+        int error = leat__holder_start(run->holders[run->holder_count]);
+        if (error < 0)
+            return error;
+    }
+    return 0;
+}
+
+static bool workers_are(const struct load_run *run, int state)
 {
     for (uint32_t i = 0; i < run->worker_count; i++)
         if (atomic_load(&run->workers[i]->state) < state)
+            return false;
+    return true;
+}
+
+static bool holders_are(const struct load_run *run, int state)
+{
+    for (uint32_t i = 0; i < run->holder_count; i++)
+        if (atomic_load(&run->holders[i]->state) < state)
             return false;
     return true;
 }
@@ -133,6 +157,9 @@ static int failed_thread(const struct load_run *run)
     for (uint32_t i = 0; i < run->worker_count; i++)
         if (atomic_load(&run->workers[i]->state) == THREAD_FAILED)
             return run->workers[i]->error;
+    for (uint32_t i = 0; i < run->holder_count; i++)
+        if (atomic_load(&run->holders[i]->state) == THREAD_FAILED)
+            return run->holders[i]->error;
     return 0;
 }
 
@@ -160,6 +187,8 @@ static void add_up(const struct load_run *run, struct load_moment *m, struct his
             leat__histogram_add(latency, &w->by_request[q].latency);
         }
     }
+    for (uint32_t i = 0; i < run->holder_count; i++)
+        m->idle += tally_read(&run->holders[i]->up);
 }
 
 static void tell(struct load_run *run, struct teller *t, enum load_phase phase, int64_t since_ns,
@@ -205,8 +234,9 @@ static int64_t next_moment(int64_t until_ns)
 static int wait_for_connections(struct load_run *run, struct teller *t)
 {
     int64_t since = leat__clock_now_ns();
-    atomic_store_explicit(&run->may_connect, true, memory_order_release);
-    while (!all_are(run, THREAD_READY) && t->goes_on) {
+    while (!(holders_are(run, THREAD_READY) && workers_are(run, THREAD_READY)) && t->goes_on) {
+        if (holders_are(run, THREAD_READY))
+            atomic_store_explicit(&run->may_connect, true, memory_order_release);
         sleep_until(leat__clock_now_ns() + 2 * LOAD_NS_PER_MS);
         if (leat__clock_now_ns() - t->told_ns >= MOMENT_MS * LOAD_NS_PER_MS)
             tell(run, t, LOAD_CONNECTING, since, 0);
@@ -235,7 +265,7 @@ static void measure(struct load_run *run, struct teller *t)
         tell(run, t, LOAD_WARMING, begin, run->o->warmup_s);
     }
     bool watched = pid != 0 && leat__load_watch(&before, pid) == 0;
-    while (t->goes_on && leat__clock_now_ns() < end && !all_are(run, THREAD_DONE)) {
+    while (t->goes_on && leat__clock_now_ns() < end && !workers_are(run, THREAD_DONE)) {
         sleep_until(next_moment(end));
         tell(run, t, LOAD_MEASURING, start, run->o->duration_s);
     }
@@ -245,7 +275,7 @@ static void measure(struct load_run *run, struct teller *t)
         end = leat__clock_now_ns();
         atomic_store(&run->end_ns, end);
     }
-    while (t->goes_on && !all_are(run, THREAD_DONE)) {
+    while (t->goes_on && !(workers_are(run, THREAD_DONE) && holders_are(run, THREAD_DONE))) {
         sleep_until(leat__clock_now_ns() + 2 * LOAD_NS_PER_MS);
         if (leat__clock_now_ns() - t->told_ns >= MOMENT_MS * LOAD_NS_PER_MS)
             tell(run, t, LOAD_ENDING, end, run->o->timeout_ms / 1e3);
@@ -287,10 +317,21 @@ static uint64_t own_resident(void)
     return got == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
+static void add_holders(struct load_run *run)
+{
+    for (uint32_t i = 0; i < run->holder_count; i++) {
+        const struct load_holder *h = run->holders[i];
+        add_group(&run->r->idle, &h->group);
+        leat__histogram_add(&run->r->lateness, &h->lateness);
+        run->r->missed += h->missed;
+        add_words(&run->words, &h->words);
+    }
+    memcpy(run->r->first_error, run->words.text, sizeof run->r->first_error);
+}
+
 static void add_workers(struct load_run *run)
 {
     struct load_result *r = run->r;
-    struct load_words first = {0};
     int64_t last = 0;
     for (uint32_t i = 0; i < run->worker_count; i++) {
         const struct load_worker *w = run->workers[i];
@@ -299,7 +340,7 @@ static void add_workers(struct load_run *run)
         r->own_cpu_s += w->cpu_s;
         r->missed += w->missed;
         last = w->last_ns > last ? w->last_ns : last;
-        add_words(&first, &w->words);
+        add_words(&run->words, &w->words);
         for (uint32_t q = 0; q < run->o->request_count; q++) {
             struct load_by_request *by = &r->by_request[q];
             by->answers += w->by_request[q].answers;
@@ -313,7 +354,6 @@ static void add_workers(struct load_run *run)
     }
     if (run->o->arrivals == LOAD_CLOSED)
         r->active.service = r->active.latency;
-    memcpy(r->first_error, first.text, sizeof r->first_error);
     int64_t start = atomic_load(&run->start_ns), end = atomic_load(&run->end_ns);
     if (run->o->count > 0 && last > start && last < end)
         end = last;
@@ -324,7 +364,9 @@ static void add_workers(struct load_run *run)
 
 static int carry_out(struct load_run *run, struct teller *t, char *error, size_t error_size)
 {
-    int result = start_threads(run);
+    int result = start_holders(run);
+    if (result == 0)
+        result = start_workers(run);
     if (result == 0)
         result = wait_for_connections(run, t);
     if (result == 0 && t->goes_on) {
@@ -338,8 +380,12 @@ static int carry_out(struct load_run *run, struct teller *t, char *error, size_t
     atomic_store(&run->stop, true);
     for (uint32_t i = 0; i < run->worker_count; i++)
         leat__worker_join(run->workers[i]);
-    if (result == 0)
+    for (uint32_t i = 0; i < run->holder_count; i++)
+        leat__holder_join(run->holders[i]);
+    if (result == 0) {
         add_workers(run);
+        add_holders(run);
+    }
     return result;
 }
 
@@ -364,6 +410,9 @@ static void destroy_run(struct load_run *run)
     for (uint32_t i = 0; i < LOAD_THREADS_MAX; i++)
         if (run->workers[i] != NULL)
             leat__worker_destroy(run->workers[i]);
+    for (uint32_t i = 0; i < LOAD_THREADS_MAX; i++)
+        if (run->holders[i] != NULL)
+            leat__holder_destroy(run->holders[i]);
     leat__probe_free(run);
     if (run->burst != NULL)
         leat__start_free(run->burst);

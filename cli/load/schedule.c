@@ -23,14 +23,12 @@ static void place(struct schedule *s)
     s->due_ns = s->begin_ns + (int64_t)s->at_ns;
 }
 
-void leat__schedule_init(struct schedule *s, const struct load_options *o, uint32_t thread,
-                         uint32_t threads, int64_t begin_ns)
+void leat__schedule_init(struct schedule *s, double rate, uint32_t thread, uint32_t threads)
 {
-    *s = (struct schedule){.poisson = o->arrivals == LOAD_POISSON,
-                           .begin_ns = begin_ns,
-                           .gap_ns = 1e9 * threads / o->rate,
-                           .place_ns = 1e9 * thread / o->rate,
-                           .chance = leat__chance_seed(o->seed, thread)};
+    s->gap_ns = 1e9 * threads / rate;
+    s->place_ns = 1e9 * thread / rate;
+    s->nth = 0;
+    s->at_ns = 0;
     place(s);
 }
 

@@ -19,8 +19,8 @@ struct schedule {
     int64_t due_ns;  /* the next one */
 };
 
-void leat__schedule_init(struct schedule *s, const struct load_options *o, uint32_t thread,
-                         uint32_t threads, int64_t begin_ns);
+/* rate: a second, of all threads together. poisson, begin_ns and chance are set before. */
+void leat__schedule_init(struct schedule *s, double rate, uint32_t thread, uint32_t threads);
 /* The one at due_ns has been made. */
 void leat__schedule_next(struct schedule *s);
 /* How many there are from due_ns to before end_ns; these are passed over. */

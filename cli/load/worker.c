@@ -161,7 +161,10 @@ static void begin(struct load_worker *w, int64_t begin_ns)
 {
     w->working = true;
     if (w->o->arrivals != LOAD_CLOSED) {
-        leat__schedule_init(&w->schedule, w->o, w->number, w->run->worker_count, begin_ns);
+        w->schedule = (struct schedule){.poisson = w->o->arrivals == LOAD_POISSON,
+                                        .begin_ns = begin_ns,
+                                        .chance = leat__chance_seed(w->o->seed, w->number)};
+        leat__schedule_init(&w->schedule, w->o->rate, w->number, w->run->worker_count);
         for (uint32_t i = 0; i < w->link_count; i++)
             leat__worker_ready(w, &w->links[i]);
         return;
@@ -205,6 +208,8 @@ static void work(struct load_worker *w)
         }
         leat__loop_turn(&w->loop, TURN_MS);
     }
+    if (open)
+        leat__worker_issue(w); /* what became due in the last turn */
     w->cpu_s = cpu_from < 0 ? 0 : cpu_s() - cpu_from;
     w->working = false;
     /* What was sent is waited for: each has its deadline. */
