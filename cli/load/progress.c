@@ -1,9 +1,10 @@
 /* progress.c: how a load stands, while it runs. On a terminal one line that is drawn anew: phase, bar, requests a second, how long
- * they take, errors, and a sparkline of the last requests a second. Elsewhere a line for each phase and one every ten seconds: a
- * log shall say that it lives, and be short.
+ * they take, errors, and a sparkline of the last requests a second. Elsewhere a line after two seconds and one every ten: a log shall
+ * say that it lives, and be short.
  *
  * Numbers stand in fields of fixed width, so that nothing jumps. */
 #include "load/face.h"
+#include "base/clock.h"
 #include "load/human.h"
 #include <langinfo.h>
 #include <locale.h>
@@ -11,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { SPARKS = 32, LINE_SIZE = 512, LOG_EVERY_S = 10, BAR_WIDTH = 12 };
+enum { SPARKS = 32, LINE_SIZE = 512, LOG_FIRST_MS = 2000, LOG_EVERY_MS = 10000, BAR_WIDTH = 12 };
 
 struct load_face {
     FILE *to;
@@ -19,9 +20,7 @@ struct load_face {
     uint32_t idle;
     double sparks[SPARKS];
     unsigned spark_count;
-    bool told; /* anything, of this phase */
-    enum load_phase phase;
-    double told_s;
+    int64_t next_ms; /* of a log: when the next line is due */
 };
 
 static const char *const phases[] = {
@@ -48,6 +47,7 @@ struct load_face *leat__load_progress_open(const struct load_options *o, FILE *t
     face->is_terminal = isatty(fileno(to));
     face->is_unicode = face->is_terminal && !is_dumb && speaks_unicode();
     face->idle = o->idle;
+    face->next_ms = leat__clock_now_ms() + LOG_FIRST_MS;
     return face;
 }
 
@@ -149,15 +149,12 @@ static void draw(const struct load_face *face, const struct load_moment *m)
 static void log_line(struct load_face *face, const struct load_moment *m)
 {
     struct line l = {.width = LINE_SIZE};
-    bool is_new = !face->told || face->phase != m->phase;
-    if (!is_new && m->seconds - face->told_s < LOG_EVERY_S)
+    int64_t now_ms = leat__clock_now_ms();
+    if (now_ms < face->next_ms)
         return;
-    face->told = true;
-    face->phase = m->phase;
-    face->told_s = m->seconds;
-    if (!is_new)
-        put_figures(&l, face, m);
-    fprintf(face->to, "leat: load: %s%s%s\n", phases[m->phase], is_new ? "" : ":", l.text);
+    face->next_ms = now_ms + LOG_EVERY_MS;
+    put_figures(&l, face, m);
+    fprintf(face->to, "leat: load: %s, %.0f%%%s\n", phases[m->phase], 100 * m->share, l.text);
     fflush(face->to);
 }
 

@@ -94,6 +94,8 @@ static void print_row(FILE *to, const char *title, const struct histogram *h)
 
 static void print_latencies(FILE *to, const struct load_options *o, const struct load_result *r)
 {
+    if (leat__histogram_count(&r->active.latency) == 0 && leat__histogram_count(&r->idle.latency) == 0)
+        return;
     fprintf(to, "\n%-*s %9s %9s %9s %9s %9s %9s %10s\n", TITLE_WIDTH, "latency", "p50", "p90",
             "p99", "p99.9", "p99.99", "max", "answers");
     print_row(to, "  active", &r->active.latency);

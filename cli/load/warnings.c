@@ -68,7 +68,8 @@ static void warn_of_schedule(const struct warnings *w, const struct load_options
 {
     char rate[HUMAN_SIZE], asked[HUMAN_SIZE], max[HUMAN_SIZE], median[HUMAN_SIZE];
     double answers = r->seconds > 0 ? (double)r->active.answers / r->seconds : 0;
-    if (o->arrivals != LOAD_CLOSED && r->missed > 0)
+    if (o->arrivals != LOAD_CLOSED && (double)r->missed > 0.01 * o->rate * r->seconds &&
+        r->missed > o->active)
         say(w,
             "%llu requests of the schedule were still owing at the end: of the %s/s that were "
             "asked for %s/s were "

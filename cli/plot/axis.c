@@ -120,7 +120,7 @@ static void linear_ticks(struct plot_scale *s, unsigned wanted)
 static void log_ticks(struct plot_scale *s, unsigned wanted)
 {
     double decades = log10(s->high / s->low);
-    bool fine = decades * 3 <= wanted && s->axis->unit != PLOT_NINES;
+    bool fine = decades * 3 <= 2 * wanted && s->axis->unit != PLOT_NINES;
     int every = (int)ceil(decades / wanted);
     for (int power = (int)floor(log10(s->low) + 1e-9); pow(10, power) <= s->high * (1 + 1e-9);
          power += every > 0 ? every : 1)
