@@ -1,0 +1,325 @@
+"""memory.py: table 1: what servers hold, what becomes of it, how long they stand still for it, how often they ask for it.
+
+Each peer has three steps: quiet connections, churn, allocator calls; and Leat two more, a million connections on each loop.
+"""
+import json
+import os
+import sys
+import time
+
+from kit import Child, Failed, Figure, Skip, Step, fit_line, free_port
+from kit import million, resident
+from kit.interposer import Interposer
+from kit.peers import descriptors, get, runtime_figures
+from slab import growth, settled_slab
+
+TITLE = "Memory"
+ABOUT = ("What a quiet connection costs, what is left after an hour's worth of requests of all sizes, how long nobody is "
+         "answered, and how often the allocator is asked. One worker on one core, clients on another.")
+
+KIT = os.path.dirname(os.path.abspath(resident.__file__))
+MILLION = 1_000_000
+WARM = 200
+BARE = 10_000
+CHURN, CHURN_RATE, CHURN_LIMIT_S = 30_000, 1500, 45
+PROBE_RATE, PROBE_QUIET_S = 1000, 3
+REST_S = 10
+COUNTED = 10_000        # requests over which allocator calls are counted
+
+
+def steps(lab):
+    peers = [peer for peer in lab.peers if peer.kind != "floor"]
+    floors = [peer for peer in lab.peers if peer.kind == "floor"]
+
+    def step(kind, what, function, seconds, quick_seconds, peer):
+        return Step(f"memory/{kind}/{peer.name}", f"{peer.title}: {what}", quick_seconds if lab.quick else seconds,
+                    lambda lab: function(lab, peer), peer)
+
+    found = []
+    for peer in peers:
+        found += [step("quiet", "memory of quiet connections", quiet, 22, 7, peer),
+                  step("churn", "after requests of all sizes", churn, 38, 10, peer),
+                  step("calls", "allocator calls", calls, 6, 3, peer)]
+    found += [step("probe", "a steady prober", probe_floor, 8, 4, floor) for floor in floors]
+    found += [step("million", "a million quiet connections", many, 90, 25, peer) for peer in peers if peer.kind == "leat"]
+    return found
+
+
+# ── Quiet connections ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def bare_sockets(lab):
+    """Slab bytes of a pair of bare sockets; asked once in a run."""
+    if not hasattr(lab, "bare_pair"):
+        port, count = free_port(), 2000 if lab.quick else BARE
+        program = lab.program("bench/million_client")
+        with Child([program, "bare", port, 1], core=lab.cores.server) as bare:
+            bare.wait_for_text("listening")
+            with resident.Holder(lab, port) as holder:
+                before = settled_slab()
+                holder.open(count)
+                lab.bare_pair = sum(growth(before, settled_slab(), count).values())
+    return lab.bare_pair
+
+
+def warm(lab, port):
+    """A few requests and their connections, so that what a program touches once in its life is not charged to those that
+    are counted."""
+    with resident.Holder(lab, port) as holder:
+        holder.open(WARM)
+        holder.close()
+
+
+def hold(lab, peer, counts):
+    """One server, connections added to it: base, [(connections, PSS above the warm server's)], slab bytes a pair."""
+    with peer.start(lab, core=lab.cores.server) as server, resident.Holder(lab, server.port) as holder:
+        base = resident.settled(server.pid)
+        warm(lab, server.port)
+        slab = settled_slab()
+        points = [(0, resident.settled(server.pid)["pss"])]
+        for count in counts:
+            lab.tell(f"{peer.title}: {count:,} connections")
+            holder.open(count)
+            points.append((count, resident.settled(server.pid)["pss"]))
+        kernel = sum(growth(slab, settled_slab(), counts[-1]).values())
+        if (alive := holder.alive()) != counts[-1]:
+            raise Failed(f"{counts[-1] - alive:,} of {counts[-1]:,} quiet connections were closed by the server")
+    return base, points, kernel
+
+
+def quiet(lab, peer):
+    limit = descriptors()
+    counts = resident.sizes(limit, lab.quick)
+    bare = bare_sockets(lab)
+    rounds = [hold(lab, peer, counts) for _ in range(lab.rounds(2, least=1))]
+    rows = [(n, pss - points[0][1]) for _, points, _ in rounds for n, pss in points if n]
+    line = fit_line(rows)
+    slopes = [fit_line([(n, pss) for n, pss in points if n]).slope for _, points, _ in rounds]
+    base = [b["pss"] for b, _, _ in rounds]
+    most, warmed = counts[-1], min(points[0][1] for _, points, _ in rounds)
+    each = [(points[-1][1] - points[0][1]) / most for _, points, _ in rounds]
+    above = [kernel - bare for _, _, kernel in rounds]
+    held = f"One process, {limit:,} descriptors at most (RLIMIT_NOFILE); {', '.join(f'{n:,}' for n in counts)} connections."
+    return [
+        Figure("base_pss", "bytes", base, "Memory of the server that has just started and answered one request (PSS)."),
+        Figure("base_rss", "bytes", [b["rss"] for b, _, _ in rounds],
+               "The same, with shared pages counted whole (RSS)."),
+        Figure("user_bytes_per_connection", "bytes", slopes,
+               "What one more quiet connection adds to the server's memory, each having been answered once: the slope of "
+               "the line through several sizes.", median=line.slope, low=line.low, high=line.high, notes=held,
+               points=rows),
+        Figure("mean_user_bytes_per_connection", "bytes", each,
+               f"Memory above that of the warm server, over {most:,} quiet connections.", notes=f"{most:,} connections."),
+        Figure("projected_bytes_at_a_million", "bytes", [], "The line carried on to a million connections, with the warm "
+               "server's memory: projected, not measured.", median=warmed + MILLION * line.slope,
+               low=None if line.low is None else warmed + MILLION * line.low,
+               high=None if line.high is None else warmed + MILLION * line.high, projected=True),
+        Figure("kernel_bytes_per_connection", "bytes", [bare / 2 + a for a in above],
+               "What a quiet connection takes of the kernel's memory (slab) on the server's side: its socket, and what it "
+               "waits by.", notes=f"{most:,} connections."),
+        Figure("kernel_bytes_of_waiting", "bytes", above,
+               "The part of it that is not the bare socket: what the server has the kernel do while it waits.",
+               notes=f"A pair of bare sockets took {bare:,.0f} bytes, half of it on each side."),
+    ]
+
+
+# ── Churn ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def told_by(child, seconds):
+    """The JSON that a program of ours says at its end."""
+    end = time.monotonic() + seconds
+    while child.alive():
+        if time.monotonic() > end:
+            child.fail(f"did not end in {seconds:.0f} s")
+        time.sleep(0.05)
+    if child.process.returncode != 0:
+        child.fail(f"ended with status {child.process.returncode}")
+    return json.loads(child.output().strip().split("\n")[-1])
+
+
+def prober(lab, port, seconds):
+    return Child([sys.executable, os.path.join(KIT, "prober.py"), port, PROBE_RATE, seconds], core=lab.cores.client)
+
+
+def probe(lab, port, seconds):
+    with prober(lab, port, seconds) as child:
+        return told_by(child, seconds + 60)
+
+
+def probe_figures(prefix, told, when, note=""):
+    own = told["own_max_us"]
+    note += f" The prober itself was late by {own:,.0f} µs at most." if own is not None else ""
+    if not told["first_on_its_core"]:
+        note += " It could not be given a place before other programs on its core."
+    return [
+        Figure(f"{prefix}_{name}", "µs", [told[key]], f"{what} of {told['rate']:,} requests a second on one connection, "
+               f"{when}; counted from when a request was due.", notes=note.strip())
+        for name, key, what in (("p50", "p50_us", "The middle answer"), ("p999", "p999_us", "999 of 1,000 answers"),
+                                ("max", "max_us", "The latest answer"),
+                                ("longest_gap", "longest_between_answers_us", "The longest time between two answers"))]
+
+
+def probe_floor(lab, floor):
+    """What the prober sees of a program that looks at nothing: its own scale."""
+    with floor.start(lab, core=lab.cores.server) as server:
+        return probe_figures("probe", probe(lab, server.port, 2 if lab.quick else 6), "to a server that looks at nothing")
+
+
+def live(port):
+    """A Leat server's own figures."""
+    return json.loads(get(port, "/leat/live.json"))
+
+
+def own_pauses(peer, server, admin):
+    """What the server tells of its own pauses, named as what it is."""
+    if peer.memory == "leat":
+        turn = live(admin)["histograms"]["turn"]
+        return [Figure("own_longest_pause", "s", [turn["max_s"]], "The longest turn of the loop, from waking to sleeping, "
+                       "since the start: as long as everybody else had to wait.", notes="Leat's leat_loop_turn_seconds.")]
+    if peer.memory == "malloc":
+        return []
+    told = runtime_figures(server)
+    notes = " ".join(str(told[key]) for key in ("source", "gc_pause_max_is") if told.get(key))
+    figures = []
+    for name, key, unit, means in (
+            ("own_longest_pause", "gc_pause_max_s", "s", "The longest pause of its collector since the start, by the "
+             "runtime's own report: so long nobody was answered."),
+            ("own_pauses_in_all", "gc_pause_total_s", "s", "All pauses of its collector, by the runtime's own report."),
+            ("collections", "gc_count", "", "Collections since the start, by the runtime's own report."),
+            ("live_heap_after_churn", "heap_bytes", "bytes", "What the runtime itself says its heap holds.")):
+        if told.get(key) is not None:
+            figures.append(Figure(name, unit, [told[key]], means, notes=notes))
+    return figures
+
+
+def churn(lab, peer):
+    admin = free_port()
+    env = {"LEAT_ADMIN": f"127.0.0.1:{admin}"} if peer.memory == "leat" else {}
+    count = CHURN // 10 if lab.quick else CHURN
+    seconds = count / CHURN_RATE
+    with peer.start(lab, core=lab.cores.server, env=env) as server:
+        start = resident.settled(server.pid)["pss"]
+        before = probe(lab, server.port, PROBE_QUIET_S)
+        with Child([sys.executable, os.path.join(KIT, "churn.py"), server.port, count, CHURN_RATE, CHURN_LIMIT_S,
+                    ",".join(peer.routes)], core=lab.cores.client) as client:
+            with prober(lab, server.port, seconds) as watcher:
+                lab.tell(f"{peer.title}: {count:,} requests of all sizes")
+                during = told_by(watcher, seconds + 60)
+                high = resident.memory(server.pid)["pss"]
+            done = told_by(client, CHURN_LIMIT_S + 60)
+        if not done["answers"]:
+            raise Failed(f"no request was answered: {done['first_error']}")
+        lab.tell(f"{peer.title}: {REST_S} s of rest")
+        time.sleep(2 if lab.quick else REST_S)
+        rested = resident.memory(server.pid)["pss"]
+        pauses = own_pauses(peer, server, admin)
+    return [*churn_figures(peer, done, start, high, rested),
+            *probe_figures("probe", before, "to a server with nothing else to do"),
+            *probe_figures("churn_probe", during, "while requests of all sizes come", late_note(done, count)), *pauses]
+
+
+def late_note(done, count):
+    note = f"{done['answers']:,} of {count:,} requests answered in {done['seconds']:.0f} s."
+    if done["late_s"] > 1:
+        note += f" It could not keep up with {CHURN_RATE:,} a second: requests were up to {done['late_s']:.0f} s late."
+    return note
+
+
+def churn_figures(peer, done, start, high, rested):
+    errors = f" The first: {done['first_error']}." if done["errors"] else ""
+    uploads = "" if "upload" in peer.routes else " It has no upload, so half of the requests fetched text instead."
+    return [
+        Figure("resident_over_start", "", [rested / start],
+               f"Memory after {done['requests']:,} requests of all sizes on {done['connections']:,} connections, all closed, "
+               f"and {REST_S} s of rest, over its memory after the start: what has not come back.", notes=uploads.strip()),
+        Figure("resident_after_churn", "bytes", [rested], "The same in bytes (PSS)."),
+        Figure("resident_in_churn", "bytes", [high], "Memory at the end of the churn, with its connections open (PSS)."),
+        Figure("churn_errors", "", [done["errors"]], "Requests that were not answered, or not rightly." + errors),
+    ]
+
+
+# ── Allocator calls ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def counted(lab, port, count):
+    """So many GET /plaintext one after the other on one connection."""
+    with resident.Holder(lab, port) as holder:
+        holder.open(1)
+        if (answered := holder.ask(f"again {count}")) != count:
+            raise Failed(f"{answered:,} of {count:,} requests were answered")
+
+
+def call_figures(told, requests, connections, by, start=None):
+    """told: what came of requests and of connections: {"allocations", "frees"}."""
+    figures = []
+    for what, over in (("request", requests), ("connection", connections)):
+        for key in ("allocations", "frees"):
+            if told[what].get(key) is not None:
+                figures.append(Figure(f"{key}_per_{what}", "", [told[what][key] / over],
+                                      f"{key.capitalize()} for each {what}" +
+                                      ("" if what == "request" else ", with one request on it and its end") +
+                                      f", over {over:,}.", notes=by))
+    if start is not None:
+        figures.append(Figure("allocations_at_start", "", [start], "Allocations from its start to its first answers.",
+                              notes=by))
+    return figures
+
+
+def calls(lab, peer):
+    count = COUNTED // 10 if lab.quick else COUNTED
+    by = "Counted by a library that stands before malloc and its like"
+    if peer.memory in ("malloc", "leat"):
+        return calls_by_interposer(lab, peer, count, by + ".")
+    if peer.memory == "python":     # its runtime does not count, but can be told to ask malloc for every object
+        return calls_by_interposer(lab, peer, count, by + ", with PYTHONMALLOC=malloc: every object is then asked of it.",
+                                   {"PYTHONMALLOC": "malloc"})
+    return calls_by_runtime(lab, peer, count)
+
+
+def calls_by_interposer(lab, peer, count, by, env=None):
+    def take(interposer):
+        told = interposer.read()
+        return {"allocations": told["allocates"]["calls"], "frees": told["frees"]["calls"]}
+
+    with Interposer(lab) as interposer, peer.start(lab, core=lab.cores.server, env={**interposer.env, **(env or {})}) as server:
+        warm(lab, server.port)
+        start = take(interposer)["allocations"]
+        interposer.reset()
+        counted(lab, server.port, count)
+        told = {"request": take(interposer)}
+        interposer.reset()
+        warm(lab, server.port)
+        time.sleep(1)
+        told["connection"] = take(interposer)
+    return call_figures(told, count, WARM, by, start)
+
+
+def calls_by_runtime(lab, peer, count):
+    def difference(before, after):
+        return {key: after[key] - before[key] for key in ("allocations", "frees")
+                if before.get(key) is not None and after.get(key) is not None}
+
+    with peer.start(lab, core=lab.cores.server) as server:
+        warm(lab, server.port)
+        first = runtime_figures(server)
+        if first.get("allocations") is None:
+            raise Skip(f"its runtime does not tell how often it allocates ({first.get('source', 'no source named')})")
+        before = runtime_figures(server)
+        reading = difference(first, before)     # what asking costs by itself
+        counted(lab, server.port, count)
+        after = runtime_figures(server)
+        told = {"request": difference(before, after)}
+        warm(lab, server.port)
+        told["connection"] = difference(after, runtime_figures(server))
+    for one in told.values():
+        for key in one:
+            one[key] -= reading.get(key, 0)
+    return call_figures(told, count, WARM, f"Told by the runtime: {first.get('source', '')}.", first["allocations"])
+
+
+# ── A million ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def many(lab, peer):
+    return million.figures(lab, peer, 100_000 if lab.quick else MILLION)
