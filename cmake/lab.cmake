@@ -10,7 +10,7 @@ target_include_directories(lab_interpose PRIVATE ${PROJECT_SOURCE_DIR}/lab)
 set_target_properties(lab_interpose PROPERTIES PREFIX "" OUTPUT_NAME interpose LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lab)
 target_link_libraries(lab_interpose PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
 
-leat_program(lab_latency lab "" ${PROJECT_SOURCE_DIR}/lab/interpose/main.c ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c)
+leat_program(lab_latency lab "" ${PROJECT_SOURCE_DIR}/lab/interpose/main.c)
 target_include_directories(lab_latency PRIVATE ${PROJECT_SOURCE_DIR}/lab)
 set_target_properties(lab_latency PROPERTIES OUTPUT_NAME latency EXCLUDE_FROM_ALL ON)
 

@@ -49,6 +49,8 @@ static const struct lab_place places[PLACES] = {
     [FREE_NULL] = {"free_null", LAB_NEITHER},
 };
 
+const struct lab_user lab_user = {"LAB_INTERPOSE_OUT", "LAB_INTERPOSE", places, PLACES};
+
 enum { STORE = 65536, ALIGN = 16 };
 
 static _Alignas(ALIGN) char store[STORE];
@@ -82,12 +84,6 @@ static bool in_store(const void *memory)
     return (const char *)memory >= store && (const char *)memory < store + STORE;
 }
 
-static bool is_timing(void)
-{
-    const char *what = getenv("LAB_INTERPOSE");
-    return what != NULL && strcmp(what, "time") == 0;
-}
-
 #define LOOK_UP(name) real_##name = (__typeof__(real_##name))dlsym(RTLD_NEXT, #name)
 
 __attribute__((constructor)) static void look_up(void)
@@ -95,7 +91,7 @@ __attribute__((constructor)) static void look_up(void)
     if (looking_up)
         return;
     looking_up = 1;
-    lab_open("LAB_INTERPOSE_OUT", places, PLACES, is_timing());
+    lab_open();
     if (real_malloc == NULL) {
         LOOK_UP(calloc);
         LOOK_UP(realloc);

@@ -22,25 +22,6 @@ static bool has_key;
 static _Thread_local struct lab_thread *left
     __attribute__((tls_model("initial-exec"))); /* this thread's place, once */
 
-static size_t threads_size(const struct lab_head *head)
-{
-    return ((size_t)head->thread_max * sizeof(struct lab_thread) + 4095) & ~(size_t)4095;
-}
-
-size_t lab_file_size(const struct lab_head *head)
-{
-    size_t times = head->timing ? (size_t)head->thread_max * sizeof(struct lab_times) : 0;
-    return LAB_HEAD_SIZE + threads_size(head) + times;
-}
-
-void lab_lay_out(struct lab_head *head, struct lab_recorder *out)
-{
-    char *at = (char *)head + LAB_HEAD_SIZE;
-    *out = (struct lab_recorder){.head = head, .threads = (struct lab_thread *)(void *)at};
-    if (head->timing)
-        out->times = (struct lab_times *)(void *)(at + threads_size(head));
-}
-
 /* The thread ends: another may go on with its place. What it counted stays. The C library frees some more behind this: for
  * each of these calls a place is taken and left again. */
 static void leave(void *place)
@@ -88,22 +69,29 @@ static struct lab_head *map_file(int fd, const struct lab_head *wanted)
     return memory != MAP_FAILED ? memory : NULL;
 }
 
-void lab_open(const char *variable, const struct lab_place *places, unsigned count, bool timing)
+static bool is_timing(void)
 {
-    const char *path = lab_recorder.head == NULL ? getenv(variable) : NULL;
+    const char *mode = lab_user.mode != NULL ? getenv(lab_user.mode) : "time";
+    return mode != NULL && strcmp(mode, "time") == 0;
+}
+
+__attribute__((constructor)) void lab_open(void)
+{
+    const char *path = lab_recorder.head == NULL ? getenv(lab_user.file) : NULL;
     if (path == NULL)
         return;
     int error = errno;
+    bool timing = is_timing();
     struct lab_head wanted = {
         .magic = LAB_MAGIC,
         .timing = timing,
         .thread_max = timing ? LAB_TIMING_THREADS : LAB_COUNTING_THREADS,
-        .place_count = count,
+        .place_count = lab_user.count,
         .epoch = 1,
         .clock = clock_begin(),
         .monotonic = monotonic_ns(),
     };
-    memcpy(wanted.places, places, count * sizeof *places);
+    memcpy(wanted.places, lab_user.places, lab_user.count * sizeof wanted.places[0]);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     struct lab_head *head = fd >= 0 ? map_file(fd, &wanted) : NULL;
     if (fd >= 0)

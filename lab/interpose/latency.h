@@ -87,19 +87,46 @@ struct lab_recorder {
     struct lab_times *times; /* NULL: nothing is timed */
 };
 
+/* Who counts, and what. Each program that links latency.c defines its own. */
+struct lab_user {
+    const char *file; /* the environment's variable that names the file; without it nothing is counted */
+    const char *mode; /* the one that says "time" where calls are to be timed; NULL: they always are */
+    const struct lab_place *places;
+    unsigned count;
+};
+
+extern const struct lab_user lab_user;
 extern struct lab_recorder lab_recorder;
 extern _Thread_local struct lab_thread *lab_mine __attribute__((tls_model("initial-exec")));
 
-/* Counts from now on, in the file that the environment's variable names; without one, nothing. May be called often and
- * early: before there is an environment it does nothing. Allocates nothing. */
-void lab_open(const char *variable, const struct lab_place *places, unsigned count, bool timing);
+/* Counts from now on. Called at start by itself, and earlier by who needs it: before there is an environment it does nothing,
+ * and once there is a file it does nothing more. Allocates nothing. */
+void lab_open(void);
 
 /* NULL: there is no place left, and that is counted. */
 struct lab_thread *lab_thread_slow(void);
 void lab_leave(struct lab_thread *t);
 
-size_t lab_file_size(const struct lab_head *head);
-void lab_lay_out(struct lab_head *head, struct lab_recorder *out);
+/* ── The file ── */
+
+static inline size_t lab_threads_size(const struct lab_head *head)
+{
+    return ((size_t)head->thread_max * sizeof(struct lab_thread) + 4095) & ~(size_t)4095;
+}
+
+static inline size_t lab_file_size(const struct lab_head *head)
+{
+    size_t times = head->timing ? (size_t)head->thread_max * sizeof(struct lab_times) : 0;
+    return LAB_HEAD_SIZE + lab_threads_size(head) + times;
+}
+
+static inline void lab_lay_out(struct lab_head *head, struct lab_recorder *out)
+{
+    char *at = (char *)head + LAB_HEAD_SIZE;
+    *out = (struct lab_recorder){.head = head, .threads = (struct lab_thread *)(void *)at};
+    if (head->timing)
+        out->times = (struct lab_times *)(void *)(at + lab_threads_size(head));
+}
 
 /* ── The clock ── */
 

@@ -7,7 +7,7 @@
             load()
             told = calls.read()     # told["all"]["calls"], told["places"]["malloc"]["latency"]["p99_ns"] …
 
-The calls of all processes that the server starts are in the sum. Nothing in the server answers for them: no signal, no thread.
+The calls of all processes that the server starts are in the sum. Nothing in the server is asked: no signal, no thread.
 """
 import json
 import os

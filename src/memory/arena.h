@@ -61,4 +61,8 @@ static inline void arena_reset(struct arena *a)
 
 void leat__arena_check(const struct arena *a);
 
+#ifdef LEAT_MEASURED
+#include "memory/measured_arena.h"
+#endif
+
 #endif

@@ -109,4 +109,8 @@ size_t leat__buffer_pool_trim(struct buffer_pool *p, uint32_t keep, size_t budge
 void leat__buffer_pool_check(const struct buffer_pool *p);
 void leat__buffer_pool_fail_at(struct buffer_pool *p, uint32_t n); /* as leat__pool_fail_at */
 
+#ifdef LEAT_MEASURED
+#include "memory/measured_buffer.h"
+#endif
+
 #endif

@@ -140,4 +140,8 @@ void leat__pool_check(const struct pool *p); /* walks everything; for tests */
  * which counts. 0 turns it off. */
 void leat__pool_fail_at(struct pool *p, uint32_t n);
 
+#ifdef LEAT_MEASURED
+#include "memory/measured_pool.h"
+#endif
+
 #endif
