@@ -24,7 +24,7 @@ static const char style[] =
     "margin:2.5rem auto;padding:0 1.25rem}\n"
     "h1{font-size:1.5rem;margin:0}h2{font-size:1.05rem;margin:2.25rem 0 .5rem}\n"
     ".soft{color:var(--soft)}.url{overflow-wrap:anywhere}\n"
-    ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(9.5rem,1fr));gap:.75rem;"
+    ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(7.6rem,1fr));gap:.75rem;"
     "margin:1.5rem 0}\n"
     ".card{background:var(--card);border-radius:8px;padding:.7rem .9rem}\n"
     ".card b{display:block;font-size:1.35rem;font-variant-numeric:tabular-nums;line-height:1.3}\n"
@@ -37,11 +37,23 @@ static const char style[] =
     "var(--line);white-space:nowrap}\n"
     "th:first-child,td:first-child{text-align:left;padding-left:0}th{color:var(--soft);font-weight:"
     "600;font-size:.85rem}\n"
+    ".pairs td:first-child{width:20rem}\n"
     "td.text{text-align:left;white-space:normal;overflow-wrap:anywhere}\n"
     "svg{width:100%;height:auto}\n"
     "</style>\n";
 
 /* ── Pieces ── */
+
+/* As the drawing writes them. */
+static const char *write_seconds(char out[static PLOT_FIGURE_SIZE], double seconds)
+{
+    return leat__plot_figure(out, PLOT_SECONDS, seconds);
+}
+
+static const char *write_ns(char out[static PLOT_FIGURE_SIZE], uint64_t ns)
+{
+    return write_seconds(out, (double)ns * 1e-9);
+}
 
 static void escape(FILE *to, const char *text)
 {
@@ -96,12 +108,12 @@ static void bytes_row(FILE *to, const char *name, uint64_t bytes)
 static void seconds_row(FILE *to, const char *name, double seconds)
 {
     char text[HUMAN_SIZE];
-    row(to, name, leat__human_seconds(text, seconds));
+    row(to, name, write_seconds(text, seconds));
 }
 
-static void begin_table(FILE *to, const char *title)
+static void begin_table(FILE *to, const char *title, const char *class)
 {
-    fprintf(to, "<h2>%s</h2>\n<div class=\"scroll\"><table>\n", title);
+    fprintf(to, "<h2>%s</h2>\n<div class=\"scroll\"><table class=\"%s\">\n", title, class);
 }
 
 static void end_table(FILE *to)
@@ -142,15 +154,14 @@ static void write_cards(FILE *to, const struct load_result *r)
            answers = (double)(r->active.answers + r->idle.answers);
     fputs("<div class=\"cards\">\n", to);
     card(to, leat__human_count(text, (double)r->active.answers / seconds), "answers a second");
-    card(to, leat__human_ns(text, leat__histogram_quantile(&r->active.latency, 0.5)),
+    card(to, write_ns(text, leat__histogram_quantile(&r->active.latency, 0.5)),
          "half took no longer (p50)");
-    card(to, leat__human_ns(text, leat__histogram_quantile(&r->active.latency, 0.99)),
+    card(to, write_ns(text, leat__histogram_quantile(&r->active.latency, 0.99)),
          "99% took no longer (p99)");
-    card(to, leat__human_ns(text, leat__histogram_max(&r->active.latency)), "the longest");
+    card(to, write_ns(text, leat__histogram_max(&r->active.latency)), "the longest");
     card(to, leat__human_count(text, (double)leat__load_errors(r)), "errors");
     if (r->server.valid && answers > 0)
-        card(to, leat__human_seconds(text, r->server.cpu_s / answers),
-             "the server's processor time for each");
+        card(to, write_seconds(text, r->server.cpu_s / answers), "the server's processor time for each");
     fputs("</div>\n", to);
 }
 
@@ -164,7 +175,7 @@ static void write_warning(void *to, const char *line)
 static void latency_row(FILE *to, const char *name, const struct histogram *h)
 {
     static const double shares[] = {0.5, 0.9, 0.99, 0.999, 0.9999};
-    char text[HUMAN_SIZE];
+    char text[PLOT_FIGURE_SIZE];
     uint64_t all = leat__histogram_count(h);
     if (all == 0)
         return;
@@ -172,15 +183,15 @@ static void latency_row(FILE *to, const char *name, const struct histogram *h)
     escape(to, name);
     fputs("</td>", to);
     for (unsigned i = 0; i < COUNT_OF(shares); i++)
-        fprintf(to, "<td>%s</td>", leat__human_ns(text, leat__histogram_quantile(h, shares[i])));
-    fprintf(to, "<td>%s</td>", leat__human_ns(text, leat__histogram_max(h)));
-    fprintf(to, "<td>%s</td>", leat__human_ns(text, h->sum / all));
+        fprintf(to, "<td>%s</td>", write_ns(text, leat__histogram_quantile(h, shares[i])));
+    fprintf(to, "<td>%s</td>", write_ns(text, leat__histogram_max(h)));
+    fprintf(to, "<td>%s</td>", write_ns(text, h->sum / all));
     fprintf(to, "<td>%llu</td></tr>\n", (unsigned long long)all);
 }
 
 static void write_latencies(FILE *to, const struct load_options *o, const struct load_result *r)
 {
-    begin_table(to, "Latency");
+    begin_table(to, "Latency", "figures");
     fputs("<tr><th></th><th>p50</th><th>p90</th><th>p99</th><th>p99.9</th><th>p99.99</th><th>max</"
           "th><th>mean</th>"
           "<th>answers</th></tr>\n",
@@ -200,7 +211,7 @@ static void write_latencies(FILE *to, const struct load_options *o, const struct
 static void write_counts(FILE *to, const struct load_result *r)
 {
     char text[LOAD_ERROR_SIZE];
-    begin_table(to, "Requests");
+    begin_table(to, "Requests", "pairs");
     count_row(to, "sent, active", r->active.requests);
     count_row(to, "answered right, active", r->active.answers);
     if (r->idle.requests > 0)
@@ -226,7 +237,7 @@ static void write_server(FILE *to, const struct load_options *o, const struct lo
     const struct load_server *s = &r->server;
     if (!s->valid)
         return;
-    begin_table(to, "The server's process");
+    begin_table(to, "The server's process", "pairs");
     count_row(to, "pid", (uint64_t)o->pid);
     seconds_row(to, "processor time", s->cpu_s);
     seconds_row(to, "in itself", s->user_s);
@@ -248,7 +259,7 @@ static void write_settings(FILE *to, const struct load_options *o, const struct 
                                            "an open loop, as people come"};
     static const char *const verify[] = {"the same content", "the same length", "the status"};
     char text[HUMAN_SIZE];
-    begin_table(to, "What was asked");
+    begin_table(to, "What was asked", "pairs");
     row(to, "how requests come", arrivals[o->arrivals]);
     if (o->arrivals != LOAD_CLOSED)
         row(to, "requests a second, asked for", leat__human_count(text, o->rate));
