@@ -108,7 +108,7 @@ def drawings(results, part, columns, rows):
 def write_table(results, document, name, part):
     columns, rows, meanings, used = table_of(results, name, part)
     if not rows:
-        return used
+        return used, {}
     document.heading(3, part.title)
     if part.about:
         document.text(part.about)
@@ -119,23 +119,25 @@ def write_table(results, document, name, part):
         head = " · ".join([results.of(who), *(str(v) for v in rest)])
         lines.append([head] + [told(cell.get(c)) for c in columns])
     document.table([part.first] + [part.heading(c) for c in columns], lines)
-    document.notes([f"**{part.heading(c)}**: {meanings[c]}" for c in columns if meanings.get(c)])
     remarks = []
     for (who, rest), cell in rows:
         for c in columns:
             if cell.get(c, {}).get("notes"):
                 remarks.append(f"{results.of(who)}, {part.heading(c)}: {cell[c]['notes']}")
     document.remarks(remarks)
-    return used
+    return used, {f"**{part.heading(c)}**: {meanings[c]}": True for c in columns if meanings.get(c)}
 
 
 def write_tables(results, document):
     for number, table in enumerate(results.run.get("tables", []), 1):
         document.heading(2, f"Table {number}: {table['title']}")
         document.text(table["about"])
-        used = set()
+        used, meanings = set(), {}
         for part in layout.parts(table["name"]):
-            used |= write_table(results, document, table["name"], part)
+            shown, means = write_table(results, document, table["name"], part)
+            used |= shown
+            meanings |= means
+        document.notes(list(meanings))
         write_failures(results, document, table["name"])
         write_rest(results, document, table["name"], used)
 

@@ -150,7 +150,7 @@ def open_loop(work):
                 enough = [t for t in told if t["active"]["latency"]["count"] * (1 - share) >= 1]
                 figures.append(Figure(
                     f"latency_{key}", "µs", [t["active"]["latency"][f"{key}_s"] * 1e6 for t in enough],
-                    f"{share * 100:g}% of the answers came at most so long after they were due, at {work.rate:,} a second.",
+                    f"{share * 100:g}% of the answers came at most so long after they were due, at a constant rate.",
                     of=of, notes="" if enough else "too few answers to tell"))
             figures += [
                 Figure("latency_max", "µs", [t["active"]["latency"]["max_s"] * 1e6 for t in told],
