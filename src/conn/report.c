@@ -125,6 +125,7 @@ static void __attribute__((noinline)) tell(struct conns *c)
         .at_ms = (uint64_t)c->loop.now_ms,
         .turns = c->loop.turns,
         .waits = c->loop.waits,
+        .early_visits = c->loop.wheel.early_visits,
         .counters = c->counters,
         .open = c->open,
         .seats = c->seats,

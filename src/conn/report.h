@@ -32,6 +32,7 @@ struct report_pool {
 struct conn_report {
     uint64_t at_ms; /* the loop's clock */
     uint64_t turns, waits;
+    uint64_t early_visits; /* of the wheel of deadlines */
     struct counters counters;
     uint64_t open, seats, draining;
     uint64_t states[CONN_STATE_COUNT];
