@@ -94,10 +94,10 @@ class Lab:
         part = 0.2 if self.quick else self.scale
         return max(min(least, wanted), math.floor(wanted * part + 0.5))
 
-    def load(self, url, core=None, limit_s=300, **options):
-        """What `leat load URL --json` says, run on the client's core (core=-1: on any)."""
+    def load(self, url, core=None, limit_s=300, wrap=(), **options):
+        """What `leat load URL --json` says, run on the client's core (core=-1: on any). wrap: words before the command."""
         core = self.cores.client if core is None else core
-        return load_tool.run(self.program("leat"), url, None if core < 0 else core, limit_s, options)
+        return load_tool.run(self.program("leat"), url, None if core < 0 else core, limit_s, wrap, options)
 
     def tell(self, text, done=None):
         """How a step stands, on the line that changes. done: 0 to 1."""

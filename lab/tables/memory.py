@@ -10,6 +10,7 @@ import time
 from kit import Child, Failed, Figure, Skip, Step, fit_line, free_port
 from kit import million, resident
 from kit.interposer import Interposer
+from kit.load import before_others
 from kit.peers import descriptors, get, runtime_figures
 from slab import growth, settled_slab
 
@@ -22,7 +23,7 @@ MILLION = 1_000_000
 WARM = 200
 BARE = 10_000
 CHURN, CHURN_RATE, CHURN_LIMIT_S = 30_000, 1500, 45
-PROBE_RATE, PROBE_QUIET_S = 1000, 3
+PROBE_RATE, PROBE_QUIET_S = 1000, 3     # requests a second
 REST_S = 10
 COUNTED = 10_000        # requests over which allocator calls are counted
 
@@ -138,26 +139,24 @@ def told_by(child, seconds):
     return json.loads(child.output().strip().split("\n")[-1])
 
 
-def prober(lab, port, seconds):
-    return Child([sys.executable, os.path.join(KIT, "prober.py"), port, PROBE_RATE, seconds], core=lab.cores.client)
-
-
 def probe(lab, port, seconds):
-    with prober(lab, port, seconds) as child:
-        return told_by(child, seconds + 60)
+    """A steady prober: one connection, an open loop, before other programs on its core where that is allowed."""
+    wrap = before_others()
+    told = lab.load(f"http://127.0.0.1:{port}/plaintext", wrap=wrap, rate=PROBE_RATE, active=1, threads=1,
+                    warm_up="200ms", duration=f"{seconds:.0f}s", timeout="20s")
+    return {**told["active"], "own": told["own"], "first": bool(wrap)}
 
 
 def probe_figures(prefix, told, when, note=""):
-    own = told["own_max_us"]
-    note += f" The prober itself was late by {own:,.0f} µs at most." if own is not None else ""
-    if not told["first_on_its_core"]:
+    note += f" The prober itself was late by {told['own']['lateness']['max_s'] * 1e6:,.0f} µs at most."
+    if not told["first"]:
         note += " It could not be given a place before other programs on its core."
     return [
-        Figure(f"{prefix}_{name}", "µs", [told[key]], f"{what} of {told['rate']:,} requests a second on one connection, "
-               f"{when}; counted from when a request was due.", notes=note.strip())
-        for name, key, what in (("p50", "p50_us", "The middle answer"), ("p999", "p999_us", "999 of 1,000 answers"),
-                                ("max", "max_us", "The latest answer"),
-                                ("longest_gap", "longest_between_answers_us", "The longest time between two answers"))]
+        *(Figure(f"{prefix}_{name}", "s", [told["latency"][key]], f"{what} of {PROBE_RATE:,} requests a second on one "
+                 f"connection, {when}; counted from when a request was due.", notes=note.strip())
+          for name, key, what in (("p50", "p50_s", "The middle answer"), ("p999", "p999_s", "999 of 1,000 answers"),
+                                  ("max", "max_s", "The latest answer"))),
+        Figure(f"{prefix}_errors", "", [told["errors"]["all"]], "The prober's requests that were not answered rightly.")]
 
 
 def probe_floor(lab, floor):
@@ -193,30 +192,37 @@ def own_pauses(peer, server, admin):
     return figures
 
 
+def over_live(figures, rested):
+    """What is resident for each octet that the runtime says is in use; who asks malloc does not tell."""
+    live = next((f.median for f in figures if f.name == "live_heap_after_churn"), None)
+    return [Figure("resident_over_live", "", [rested / live], "Memory after the churn and its rest, over what the runtime says "
+                   "its heap holds then: fragmentation, and what is kept for later.")] if live else []
+
+
 def churn(lab, peer):
     admin = free_port()
     env = {"LEAT_ADMIN": f"127.0.0.1:{admin}"} if peer.memory == "leat" else {}
-    count = CHURN // 10 if lab.quick else CHURN
+    count, rest = (CHURN // 10, REST_S // 5) if lab.quick else (CHURN, REST_S)
     seconds = count / CHURN_RATE
     with peer.start(lab, core=lab.cores.server, env=env) as server:
         start = resident.settled(server.pid)["pss"]
         before = probe(lab, server.port, PROBE_QUIET_S)
         with Child([sys.executable, os.path.join(KIT, "churn.py"), server.port, count, CHURN_RATE, CHURN_LIMIT_S,
                     ",".join(peer.routes)], core=lab.cores.client) as client:
-            with prober(lab, server.port, seconds) as watcher:
-                lab.tell(f"{peer.title}: {count:,} requests of all sizes")
-                during = told_by(watcher, seconds + 60)
-                high = resident.memory(server.pid)["pss"]
+            lab.tell(f"{peer.title}: {count:,} requests of all sizes")
+            during = probe(lab, server.port, seconds)
+            high = resident.memory(server.pid)["pss"]
             done = told_by(client, CHURN_LIMIT_S + 60)
         if not done["answers"]:
             raise Failed(f"no request was answered: {done['first_error']}")
-        lab.tell(f"{peer.title}: {REST_S} s of rest")
-        time.sleep(2 if lab.quick else REST_S)
+        lab.tell(f"{peer.title}: {rest} s of rest")
+        time.sleep(rest)
         rested = resident.memory(server.pid)["pss"]
         pauses = own_pauses(peer, server, admin)
-    return [*churn_figures(peer, done, start, high, rested),
+    return [*churn_figures(peer, done, rest, start, high, rested),
             *probe_figures("probe", before, "to a server with nothing else to do"),
-            *probe_figures("churn_probe", during, "while requests of all sizes come", late_note(done, count)), *pauses]
+            *probe_figures("churn_probe", during, "while requests of all sizes come", late_note(done, count)), *pauses,
+            *over_live(pauses, rested)]
 
 
 def late_note(done, count):
@@ -226,13 +232,15 @@ def late_note(done, count):
     return note
 
 
-def churn_figures(peer, done, start, high, rested):
+def churn_figures(peer, done, rest, start, high, rested):
     errors = f" The first: {done['first_error']}." if done["errors"] else ""
-    uploads = "" if "upload" in peer.routes else " It has no upload, so half of the requests fetched text instead."
+    note = "" if "upload" in peer.routes else "It has no upload, so half of the requests fetched text instead."
+    if peer.memory == "leat":
+        note += " Leat begins to give memory back after 30 s of little to do, so this is what it keeps in readiness."
     return [
         Figure("resident_over_start", "", [rested / start],
                f"Memory after {done['requests']:,} requests of all sizes on {done['connections']:,} connections, all closed, "
-               f"and {REST_S} s of rest, over its memory after the start: what has not come back.", notes=uploads.strip()),
+               f"and {rest} s of rest, over its memory after the start: what has not come back.", notes=note.strip()),
         Figure("resident_after_churn", "bytes", [rested], "The same in bytes (PSS)."),
         Figure("resident_in_churn", "bytes", [high], "Memory at the end of the churn, with its connections open (PSS)."),
         Figure("churn_errors", "", [done["errors"]], "Requests that were not answered, or not rightly." + errors),
@@ -250,7 +258,7 @@ def counted(lab, port, count):
             raise Failed(f"{answered:,} of {count:,} requests were answered")
 
 
-def call_figures(told, requests, connections, by, start=None):
+def call_figures(told, requests, connections, by, start):
     """told: what came of requests and of connections: {"allocations", "frees"}."""
     figures = []
     for what, over in (("request", requests), ("connection", connections)):
@@ -260,9 +268,12 @@ def call_figures(told, requests, connections, by, start=None):
                                       f"{key.capitalize()} for each {what}" +
                                       ("" if what == "request" else ", with one request on it and its end") +
                                       f", over {over:,}.", notes=by))
-    if start is not None:
-        figures.append(Figure("allocations_at_start", "", [start], "Allocations from its start to its first answers.",
-                              notes=by))
+    in_all = start + told["request"]["allocations"] + told["connection"]["allocations"]
+    figures += [
+        Figure("allocations_at_start", "", [start], f"Allocations from its start to the end of its first {WARM} connections.",
+               notes=by),
+        Figure("allocations_in_all", "", [in_all], f"All of them: the start, {requests:,} requests on one connection, and "
+               f"{connections} connections more.", notes=by)]
     return figures
 
 
