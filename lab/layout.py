@@ -59,6 +59,61 @@ def speed(title, steps, about=""):
 
 
 PARTS = {
+    "memory": [
+        Part("Quiet connections", [
+            ("base_pss", "at the start"), ("user_bytes_per_connection", "for a connection"),
+            ("projected_bytes_at_a_million", "a million would take"), ("kernel_bytes_per_connection", "and in the kernel"),
+            ("kernel_bytes_of_waiting", "of that, for waiting")], steps="quiet",
+            about="Connections that have been answered once and are held. User memory of the server, and the kernel's.",
+            drawn=("user_bytes_per_connection", "projected_bytes_at_a_million")),
+        Part("A million, measured", [
+            ("connections", "connections"), ("resident_in_all", "resident in all"),
+            ("user_bytes_per_connection", "for a connection"), ("base_rss", "without them"),
+            ("kernel_bytes_per_pair", "in the kernel, both ends"), ("resident_over_base_after", "afterwards over before")],
+            steps="million", about="Descriptors of one process do not suffice for a million: Leat's shards have a table "
+            "each. The others are projected above."),
+        Part("After requests of all sizes", [
+            ("resident_in_churn", "at its end"), ("resident_after_churn", "after rest"),
+            ("resident_over_start", "over the start"), ("live_heap_after_churn", "of that, live"),
+            ("churn_errors", "errors")], steps="churn",
+            about="Connections that come and go, uploads from 1 KiB to 1 MiB and answers beside them; then everything is "
+            "closed. What has not come back is fragmentation, or kept.", drawn=("resident_over_start",)),
+        Part("Pauses", [
+            ("own_longest_pause", "by its own report"), ("collections", "collections"), ("own_pauses_in_all", "in all"),
+            ("probe_p50", "prober, quiet: p50"), ("probe_p999", "p99.9"), ("probe_max", "longest"),
+            ("churn_probe_p50", "in the churn: p50"), ("churn_probe_p999", "in the churn: p99.9"),
+            ("churn_probe_max", "in the churn: longest"), ("churn_probe_longest_gap", "longest gap")],
+            about="What the server says itself, and what a steady prober sees from outside, with nothing else to do and "
+            "while the requests of all sizes come. Client and server share two cores: the floors say how much of it is the "
+            "machine's.", drawn=("churn_probe_p999", "churn_probe_max")),
+        Part("Allocator calls", [
+            ("allocations_at_start", "until the first answers"), ("allocations_per_request", "for a request"),
+            ("frees_per_request", "freed for a request"), ("allocations_per_connection", "for a connection"),
+            ("frees_per_connection", "freed for a connection")], steps="calls",
+            about="Calls of malloc and its like, or the runtime's own count."),
+    ],
+    "allocation": [
+        Part("Allocating", [
+            ("allocate_above_floor", "above the clock"), ("allocate_mean", "mean"), ("allocate_calm_mean", "calm mean"),
+            ("allocate_p50", "p50"), ("allocate_p99", "p99"), ("allocate_p999", "p99.9"), ("allocate_max", "longest"),
+            ("failures", "failures"), ("allocations_per_request", "for a request"), ("bytes_per_request", "bytes")],
+            about="One call that asks for memory, timed in the server under load.",
+            drawn=("allocate_above_floor", "allocate_p99", "allocations_per_request")),
+        Part("Giving back", [
+            ("free_above_floor", "above the clock"), ("free_mean", "mean"), ("free_calm_mean", "calm mean"),
+            ("free_p50", "p50"), ("free_p99", "p99"), ("free_p999", "p99.9"), ("free_max", "longest"),
+            ("frees_per_request", "for a request"), ("gc_pause_max", "longest pause of its collector")],
+            drawn=("free_p99",)),
+        Part("The clock's floor", [
+            ("floor_mean", "mean"), ("floor_calm_mean", "calm mean"), ("floor_p50", "p50"), ("floor_p99", "p99"),
+            ("floor_p999", "p99.9"), ("floor_max", "longest"), ("empty_p50", "empty call: p50"), ("empty_p99", "p99"),
+            ("empty_max", "longest")],
+            about="Two readings of the clock with nothing between. Who is preempted between two readings waits for the "
+            "scheduler: a longest time means nothing without this one."),
+        Part("Which calls", [
+            ("place_calls_per_request", "for a request"), ("place_calm_mean", "calm mean"), ("place_p99", "p99")],
+            about="Each kind of call that was made."),
+    ],
     "speed": [
         speed("Plaintext", "plaintext", "One small request at a time on 64 kept connections; latency at 4,000 a second."),
         speed("Pipelined", "pipelined", "16 requests at a time on each of 64 connections."),

@@ -45,16 +45,25 @@ class Results:
                 for figure in step.get("figures", []):
                     yield step, figure
 
+    def peer_of(self, name):
+        """A subject is a peer, or a peer with something else: leat-epoll-jemalloc."""
+        found = [peer for peer in self.peers if name == peer or str(name).startswith(peer + "-")]
+        return max(found, key=len, default=None)
+
     def of(self, name):
         """A subject in words."""
-        return self.peers.get(name, {}).get("title") or short_name(name)
+        peer = self.peer_of(name)
+        if peer is None:
+            return short_name(name)
+        rest = name[len(peer) + 1:]
+        return self.peers[peer]["title"] + (f" with {short_name(rest)}" if rest else "")
 
     def kind(self, name):
-        return self.peers.get(name, {}).get("kind", "other")
+        return self.peers[name]["kind"] if name in self.peers else "other"
 
     def order(self, name):
-        names = list(self.peers)
-        return (names.index(name), "") if name in self.peers else (len(names), str(name))
+        names, peer = list(self.peers), self.peer_of(name)
+        return (names.index(peer), str(name)) if peer else (len(names), str(name))
 
 
 def subject(step, figure):
@@ -119,12 +128,12 @@ def write_table(results, document, name, part):
         head = " · ".join([results.of(who), *(str(v) for v in rest)])
         lines.append([head] + [told(cell.get(c)) for c in columns])
     document.table([part.first] + [part.heading(c) for c in columns], lines)
-    remarks = []
+    remarks = {}
     for (who, rest), cell in rows:
         for c in columns:
-            if cell.get(c, {}).get("notes"):
-                remarks.append(f"{results.of(who)}, {part.heading(c)}: {cell[c]['notes']}")
-    document.remarks(remarks)
+            if note := cell.get(c, {}).get("notes"):
+                remarks.setdefault(note, {})[results.of(who)] = True
+    document.remarks([note if len(of) == len(rows) else f"{'; '.join(of)}: {note}" for note, of in remarks.items()])
     return used, {f"**{part.heading(c)}**: {meanings[c]}": True for c in columns if meanings.get(c)}
 
 

@@ -17,8 +17,8 @@ ABOUT = ("Processor time per request, throughput with one core for the server, a
 
 BASE = "leat-epoll"
 UPLOAD = 1 << 20
-ROUNDS, SECONDS, WARM_UP = 5, 1.0, 0.3
-RATE_ROUNDS, RATE_SECONDS = 2, 4
+ROUNDS, SECONDS, WARM_UP = 4, 1.0, 0.3
+RATE_ROUNDS, RATE_SECONDS = 2, 3
 SHARES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999), ("p9999", 0.9999))
 
 
