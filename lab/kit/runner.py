@@ -33,7 +33,12 @@ def load_tables(folder):
     for name in names:
         spec = importlib.util.spec_from_file_location(f"tables.{name}", os.path.join(folder, name + ".py"))
         module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:      # whoever wrote the table is told, in a line
+            raise Failed(f"{name}.py: {words_of(error)}") from error
+        if not all(hasattr(module, wanted) for wanted in ("TITLE", "ABOUT", "steps")):
+            raise Failed(f"{name}.py: a table has TITLE, ABOUT and steps(lab)")
         tables.append((name, module))
     return tables
 
