@@ -107,6 +107,8 @@ static int take_flag(struct asked *a, char *const *argv)
     int size = equals != NULL ? (int)(equals - argv[0]) : (int)strlen(argv[0]);
     snprintf(name, sizeof name, "%.*s", size, argv[0]);
     const char *value = equals != NULL ? equals + 1 : argv[1];
+    if (equals == NULL && value != NULL && strncmp(value, "--", 2) == 0)
+        value = NULL; /* the next flag; what does begin so is written --name=--value */
     int taken = take_own(a, name, value, equals != NULL);
     if (taken == 0) {
         taken = leat__load_options_flag(&a->o, name, value, error, sizeof error);
