@@ -38,10 +38,3 @@ foreach(source IN LISTS sources)
     cmake_path(GET source STEM name)
     leat_bench_program(${name} libleat ${source})
 endforeach()
-
-# What the lab's table of the network measures with; nothing of ours either.
-file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lab/network/copies*.c ${PROJECT_SOURCE_DIR}/lab/network/ways.c)
-if(sources)
-    leat_bench_program(lab_copies "" ${sources})
-    leat_bench_program(lab_bulk "" ${PROJECT_SOURCE_DIR}/lab/network/bulk.c)
-endif()

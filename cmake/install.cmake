@@ -59,7 +59,8 @@ install(FILES ${rules} DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/prometheus COMP
 install(DIRECTORY lab/ DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/lab COMPONENT leat
         FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ
         PATTERN run EXCLUDE PATTERN results EXCLUDE PATTERN __pycache__ EXCLUDE PATTERN node_modules EXCLUDE
-        PATTERN target EXCLUDE PATTERN .gitignore EXCLUDE)
+        PATTERN target EXCLUDE PATTERN .gitignore EXCLUDE
+        REGEX "/network/(vm|guest)$" EXCLUDE)     # they take the source tree
 leat_install_text(${PROJECT_SOURCE_DIR}/lab/run "#!/usr/bin/env python3\n" "" ${CMAKE_INSTALL_DATADIR}/leat/lab leat)
 install(FILES bench/process.py bench/medians.py bench/slab.py DESTINATION ${CMAKE_INSTALL_DATADIR}/leat/bench COMPONENT leat)
 

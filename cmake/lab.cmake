@@ -1,4 +1,4 @@
-# What the lab measures by, built by the target `lab` and never by default, never installed: lab/interpose. A Leat built to
+# What the lab measures by, built by the target `lab` and never by default, never installed: lab/interpose and lab/network. A Leat built to
 # time its memory (LEAT_TIME_MEMORY) counts by the same file.
 
 add_custom_target(lab)
@@ -14,7 +14,16 @@ leat_program(lab_latency lab "" ${PROJECT_SOURCE_DIR}/lab/interpose/main.c)
 target_include_directories(lab_latency PRIVATE ${PROJECT_SOURCE_DIR}/lab)
 set_target_properties(lab_latency PROPERTIES OUTPUT_NAME latency EXCLUDE_FROM_ALL ON)
 
-add_dependencies(lab lab_interpose lab_latency)
+function(leat_lab_program name)     # build/lab/NAME; uses nothing of ours
+    leat_program(lab_${name} lab "" ${ARGN})
+    set_target_properties(lab_${name} PROPERTIES OUTPUT_NAME ${name} EXCLUDE_FROM_ALL ON)
+endfunction()
+
+file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/lab/network/copies*.c)
+leat_lab_program(copies ${sources} ${PROJECT_SOURCE_DIR}/lab/network/ways.c)
+leat_lab_program(bulk ${PROJECT_SOURCE_DIR}/lab/network/bulk.c)
+
+add_dependencies(lab lab_interpose lab_latency lab_copies lab_bulk)
 if(LEAT_TESTS)
     add_dependencies(tests lab)
 endif()
