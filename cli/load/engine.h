@@ -37,7 +37,7 @@ struct load_reference {
 };
 
 /* The first failure of a thread, in words. */
-struct load_words {
+struct load_failure {
     int64_t at_ns; /* 0: none */
     char text[LOAD_ERROR_SIZE];
 };
@@ -65,7 +65,7 @@ struct load_run {
     _Atomic int64_t begin_ns, start_ns, end_ns; /* INT64_MAX: not known yet */
     _Atomic bool may_connect;                   /* the active group: after the quiet one */
     _Atomic bool stop;                          /* let go of everything now */
-    struct load_words words;                    /* of all threads */
+    struct load_failure words;                  /* of all threads */
 };
 
 /* ── The active group ── */
@@ -139,7 +139,7 @@ struct load_worker {
     uint64_t missed;
     int64_t last_ns; /* the last measured answer */
     double cpu_s;
-    struct load_words words;
+    struct load_failure words;
 };
 
 /* worker.c */
@@ -165,7 +165,7 @@ void leat__link_refill(struct load_worker *w, struct load_link *link);
 void leat__link_ask(struct load_worker *w, struct load_link *link, int64_t due_ns);
 void leat__link_close(struct load_worker *w, struct load_link *link);
 /* The first failure is kept. format as printf's. */
-void leat__load_say(struct load_words *words, const char *format, ...)
+void leat__load_say(struct load_failure *words, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static inline struct slot *slot_of(struct load_worker *w, const struct load_link *link)
@@ -212,7 +212,7 @@ struct load_holder {
     struct load_group group;
     struct histogram lateness;
     uint64_t up, missed;
-    struct load_words words;
+    struct load_failure words;
 };
 
 struct load_holder *leat__holder_create(struct load_run *run, uint32_t number, uint32_t count,

@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-void leat__load_say(struct load_words *words, const char *format, ...)
+void leat__load_say(struct load_failure *words, const char *format, ...)
 {
     va_list arguments;
     if (words->at_ns != 0)

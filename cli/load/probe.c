@@ -132,7 +132,9 @@ static bool is_absent(int error)
            error == -EADDRNOTAVAIL || error == -EPROTOTYPE;
 }
 
-/* One attempt. 0: a right answer; 1: another one, or none; -errno: nobody is there. */
+enum { RIGHT, WRONG, SILENT };
+
+/* One attempt: RIGHT; WRONG: another answer, or none; SILENT: no answer in time; -errno: nobody is there. */
 static int attempt(struct probe *p)
 {
     int error = 0;
@@ -152,7 +154,9 @@ static int attempt(struct probe *p)
     }
     enum answer_result result = converse(p, &error);
     close(p->fd);
-    return result == ANSWER_DONE && p->answer.fault == ANSWER_RIGHT ? 0 : 1;
+    if (result == ANSWER_DONE && p->answer.fault == ANSWER_RIGHT)
+        return RIGHT;
+    return error == -ETIMEDOUT ? SILENT : WRONG;
 }
 
 static int probe_one(struct load_run *run, uint32_t index)
@@ -162,12 +166,12 @@ static int probe_one(struct load_run *run, uint32_t index)
     struct probe p = {.run = run, .request = q};
     p.wanted = (struct answer_wanted){
         .status = q->status, .no_content = q->no_content, .take = keep, .context = &p};
-    int result = 1;
-    for (unsigned i = 0; i < ATTEMPTS && result == 1; i++)
+    int result = WRONG;
+    for (unsigned i = 0; i < ATTEMPTS && result == WRONG; i++)
         result = attempt(&p);
     if (q->expected != NULL) {
         *reference = (struct load_reference){.known = true, .bytes = q->expected, .size = q->expected_size};
-    } else if (result == 0 && !p.too_large) {
+    } else if (result == RIGHT && !p.too_large) {
         *reference = (struct load_reference){.known = true,
                                              .bytes = p.content != NULL ? p.content : "",
                                              .size = p.size,

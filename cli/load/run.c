@@ -300,7 +300,7 @@ static void add_group(struct load_group *to, const struct load_group *from)
     leat__histogram_add(&to->connect, &from->connect);
 }
 
-static void add_words(struct load_words *first, const struct load_words *words)
+static void add_words(struct load_failure *first, const struct load_failure *words)
 {
     if (words->at_ns != 0 && (first->at_ns == 0 || words->at_ns < first->at_ns))
         *first = *words;
