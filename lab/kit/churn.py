@@ -56,7 +56,7 @@ class Connection:
         self.socket.setsockopt(socket.SOL_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
         self.life = life
-        self.busy = False
+        self.busy = self.answered = False
 
     def ask(self, port, target, size):
         head = f"Host: 127.0.0.1:{port}\r\n"
@@ -92,7 +92,9 @@ class Connection:
         except BlockingIOError:
             return 0
         if not piece:
-            raise Wrong("the server closed the connection with an answer owing" if self.busy else "")
+            if self.busy:
+                raise Wrong("the server closed the connection with an answer owing")
+            raise EOFError
         if not self.busy:
             raise Wrong("octets that nobody asked for")
         self.take(piece)
@@ -114,6 +116,7 @@ class Connection:
             self.busy = self.left > 0
         if not self.busy:
             self.end()
+            self.answered = True
 
     def begin(self):
         if not self.head.startswith(b"HTTP/1.1 200"):
@@ -187,23 +190,28 @@ class Churn:
             while n := connection.receive():
                 self.told["octets_in"] += n
         except OSError as error:
-            self.fail(connection, errno.errorcode.get(error.errno, error))
+            if connection.busy:
+                self.fail(connection, errno.errorcode.get(error.errno, error))
+            else:
+                self.count_answer(connection)
+                self.drop(connection)
         except Wrong as wrong:
-            if connection.busy or str(wrong):
-                self.fail(connection, wrong)
-            else:
-                self.drop(connection)
+            self.fail(connection, wrong)
+        except EOFError:        # it closed a connection that nothing was owing on
+            self.count_answer(connection)
+            self.drop(connection)
         else:
-            if not connection.busy:
-                self.rest(connection)
+            if self.count_answer(connection):
+                if connection.life <= 0 or connection.closes:
+                    self.drop(connection)
+                else:
+                    self.free.append(connection)
 
-    def rest(self, connection):
-        if connection not in self.free:
-            self.told["answers"] += 1
-            if connection.life <= 0 or connection.closes:
-                self.drop(connection)
-            else:
-                self.free.append(connection)
+    def count_answer(self, connection):
+        """Whether one has come since this was last asked."""
+        answered, connection.answered = connection.answered, False
+        self.told["answers"] += answered
+        return answered
 
     def give_up(self, now):
         for connection in [c for c in self.all.values() if c.busy and now - c.since > PATIENCE_S]:

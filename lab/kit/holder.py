@@ -55,14 +55,17 @@ def is_alive(s):
         return True
     except OSError:
         return False
+    finally:
+        s.settimeout(PATIENCE_S)
 
 
 def open_until(held, count, port, request):
     while len(held) < count:
         s = connect(port, len(held))
-        held.append(s)
         if not is_answered(s, request):
-            return len(held) - 1
+            s.close()
+            break
+        held.append(s)
     return len(held)
 
 
@@ -85,8 +88,8 @@ def main():
                     s.close()
                 held.clear()
         except OSError as error:
-            count = max(0, len(held) - 1)
-            print(f"connection {len(held)}: {error}", file=sys.stderr, flush=True)
+            count = len(held) if words[0] == "open" else count
+            print(error, file=sys.stderr, flush=True)
         print(f"done {count} {time.monotonic() - start:.3f}", flush=True)
 
 

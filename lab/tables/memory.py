@@ -20,7 +20,7 @@ ABOUT = ("What a quiet connection costs, what is left after an hour's worth of r
 
 KIT = os.path.dirname(os.path.abspath(resident.__file__))
 MILLION = 1_000_000
-WARM = 200
+WARM, COUNTED_CONNECTIONS = 40, 200
 BARE = 10_000
 CHURN, CHURN_RATE, CHURN_LIMIT_S = 30_000, 1500, 45
 PROBE_RATE, PROBE_QUIET_S = 1000, 3     # requests a second
@@ -63,11 +63,11 @@ def bare_sockets(lab):
     return lab.bare_pair
 
 
-def warm(lab, port):
+def warm(lab, port, count=WARM):
     """A few requests and their connections, so that what a program touches once in its life is not charged to those that
     are counted."""
     with resident.Holder(lab, port) as holder:
-        holder.open(WARM)
+        holder.open(count)
         holder.close()
 
 
@@ -99,7 +99,11 @@ def quiet(lab, peer):
     base = [b["pss"] for b, _, _ in rounds]
     most, warmed = counts[-1], min(points[0][1] for _, points, _ in rounds)
     each = [(points[-1][1] - points[0][1]) / most for _, points, _ in rounds]
-    above = [kernel - bare for _, _, kernel in rounds]
+    above = [kernel - bare for _, _, kernel in rounds if kernel > bare]     # else others were at work meanwhile
+    if len(above) < len(rounds):
+        bare_note = f"In {len(rounds) - len(above)} of {len(rounds)} rounds others were at work: the kernel's memory fell."
+    else:
+        bare_note = f"A pair of bare sockets took {bare:,.0f} bytes, half of it on each side; {most:,} connections."
     held = f"One process, {limit:,} descriptors at most (RLIMIT_NOFILE); {', '.join(f'{n:,}' for n in counts)} connections."
     return [
         Figure("base_pss", "bytes", base, "Memory of the server that has just started and answered one request (PSS)."),
@@ -117,10 +121,10 @@ def quiet(lab, peer):
                high=None if line.high is None else warmed + MILLION * line.high, projected=True),
         Figure("kernel_bytes_per_connection", "bytes", [bare / 2 + a for a in above],
                "What a quiet connection takes of the kernel's memory (slab) on the server's side: its socket, and what it "
-               "waits by.", notes=f"{most:,} connections."),
+               "waits by.", notes=bare_note),
         Figure("kernel_bytes_of_waiting", "bytes", above,
                "The part of it that is not the bare socket: what the server has the kernel do while it waits.",
-               notes=f"A pair of bare sockets took {bare:,.0f} bytes, half of it on each side."),
+               notes=bare_note),
     ]
 
 
@@ -270,7 +274,7 @@ def call_figures(told, requests, connections, by, start):
                                       f", over {over:,}.", notes=by))
     in_all = start + told["request"]["allocations"] + told["connection"]["allocations"]
     figures += [
-        Figure("allocations_at_start", "", [start], f"Allocations from its start to the end of its first {WARM} connections.",
+        Figure("allocations_at_start", "", [start], f"Allocations from its start to the end of its first {connections} connections.",
                notes=by),
         Figure("allocations_in_all", "", [in_all], f"All of them: the start, {requests:,} requests on one connection, and "
                f"{connections} connections more.", notes=by)]
@@ -294,16 +298,16 @@ def calls_by_interposer(lab, peer, count, by, env=None):
         return {"allocations": told["allocates"]["calls"], "frees": told["frees"]["calls"]}
 
     with Interposer(lab) as interposer, peer.start(lab, core=lab.cores.server, env={**interposer.env, **(env or {})}) as server:
-        warm(lab, server.port)
+        warm(lab, server.port, COUNTED_CONNECTIONS)
         start = take(interposer)["allocations"]
         interposer.reset()
         counted(lab, server.port, count)
         told = {"request": take(interposer)}
         interposer.reset()
-        warm(lab, server.port)
+        warm(lab, server.port, COUNTED_CONNECTIONS)
         time.sleep(1)
         told["connection"] = take(interposer)
-    return call_figures(told, count, WARM, by, start)
+    return call_figures(told, count, COUNTED_CONNECTIONS, by, start)
 
 
 def calls_by_runtime(lab, peer, count):
@@ -312,7 +316,7 @@ def calls_by_runtime(lab, peer, count):
                 if before.get(key) is not None and after.get(key) is not None}
 
     with peer.start(lab, core=lab.cores.server) as server:
-        warm(lab, server.port)
+        warm(lab, server.port, COUNTED_CONNECTIONS)
         first = runtime_figures(server)
         if first.get("allocations") is None:
             raise Skip(f"its runtime does not tell how often it allocates ({first.get('source', 'no source named')})")
@@ -321,12 +325,12 @@ def calls_by_runtime(lab, peer, count):
         counted(lab, server.port, count)
         after = runtime_figures(server)
         told = {"request": difference(before, after)}
-        warm(lab, server.port)
+        warm(lab, server.port, COUNTED_CONNECTIONS)
         told["connection"] = difference(after, runtime_figures(server))
     for one in told.values():
         for key in one:
             one[key] -= reading.get(key, 0)
-    return call_figures(told, count, WARM, f"Told by the runtime: {first.get('source', '')}.", first["allocations"])
+    return call_figures(told, count, COUNTED_CONNECTIONS, f"Told by the runtime: {first.get('source', '')}.", first["allocations"])
 
 
 # ── A million ────────────────────────────────────────────────────────────────────────────────────────────────────
