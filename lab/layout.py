@@ -2,15 +2,15 @@
 
 
 class Part:
-    """A table of the report. steps: only of those whose ids begin so. columns: (figure, heading), a figure's "of" may stand
-    behind it: ("resident loop=uring", …). across: columns are also told apart by this key of "of"; else it tells rows apart.
-    drawn: figures that are drawn as bars too."""
+    """A table of the report. steps: only of those whose ids begin so. columns: (figure, heading).
+    who: the key of a figure's "of" that says whose it is, where it is no peer; other keys tell rows apart, but for across,
+    which tells columns apart. drawn: figures that are drawn as bars too."""
 
-    def __init__(self, title, columns, first="server", about="", steps="", across="", drawn=()):
+    def __init__(self, title, columns, first="server", about="", steps="", across="", drawn=(), who=""):
         self.title, self.first, self.about, self.steps, self.across = title, first, about, steps, across
         self.names = [name for name, _ in columns]
         self.headings = dict(columns)
-        self.drawn = set(drawn)
+        self.drawn, self.who = set(drawn), who
 
     def column_of(self, figure):
         if figure["name"] not in self.headings:
@@ -22,7 +22,7 @@ class Part:
 
     def row_of(self, figure):
         of = figure.get("of", {})
-        return tuple(of[key] for key in sorted(of) if key not in ("peer", "subject", self.across))
+        return tuple(of[key] for key in sorted(of) if key not in ("peer", self.who, self.across))
 
     def columns_in_order(self, cells):
         there = {column for cell in cells.values() for column in cell}
@@ -56,6 +56,15 @@ SPEED_DRAWN = ("cpu_per_request", "latency_p99")
 
 def speed(title, steps, about=""):
     return Part(title, SPEED_COLUMNS, about=about, steps=steps, drawn=SPEED_DRAWN)
+
+
+LATENCY_COLUMNS = [("latency_p50", "p50"), ("latency_p90", "p90"), ("latency_p99", "p99"), ("latency_p999", "p99.9"),
+                   ("latency_max", "longest"), ("errors", "errors"), ("client_lateness_p99", "the client's own p99")]
+
+
+def latency(title, steps, about):
+    return Part(title, LATENCY_COLUMNS, first="profile", about=about, steps=steps, drawn=("latency_p50", "latency_p99"),
+                who="profile")
 
 
 PARTS = {
@@ -113,6 +122,24 @@ PARTS = {
         Part("Which calls", [
             ("place_calls_per_request", "for a request"), ("place_calm_mean", "calm mean"), ("place_p99", "p99")],
             about="Each kind of call that was made."),
+    ],
+    "network": [
+        Part("Bulk throughput", [
+            ("throughput", "Gbit/s"), ("cpu_per_gb", "processor time for a GB"), ("cpu_of_nginx", "of nginx's"),
+            ("cpu_of_iperf3", "of iperf3's"), ("throughput_of_nginx", "throughput of nginx's")], steps="bulk", who="server",
+            about="One large file over loopback, by one connection and by several.", drawn=("cpu_per_gb",)),
+        Part("The ways to send a file: the sender's processor time", [("cpu_per_transfer", "")], first="octets",
+             steps="copies", who="size", across="way",
+             about="memory: from a copy in the process; copy: read, then send; mmap: mapped, then send. On loopback the "
+             "kernel copies whatever is sent, so zero copy can't show what it spares."),
+        Part("From which size on it takes less", [
+            ("cheaper_than_copy_from", "than read and send"), ("cheaper_than_memory_from", "than from memory")],
+            first="way", steps="copies", who="way"),
+        latency("Small messages on loopback", "latency-loopback", "Each TCP profile, at a constant rate."),
+        latency("Small messages between two network namespaces", "latency-veth", "Across a veth pair."),
+        latency("Small messages with loss and delay", "latency-lossy",
+                "In a small virtual machine, whose kernel has netem: its processor is emulated and slow, but what is seen "
+                "is the network's."),
     ],
     "speed": [
         speed("Plaintext", "plaintext", "One small request at a time on 64 kept connections; latency at 4,000 a second."),

@@ -54,7 +54,7 @@ class Results:
         """A subject in words."""
         peer = self.peer_of(name)
         if peer is None:
-            return short_name(name)
+            return f"{name:,}" if isinstance(name, int) else short_name(name)
         rest = name[len(peer) + 1:]
         return self.peers[peer]["title"] + (f" with {short_name(rest)}" if rest else "")
 
@@ -63,17 +63,17 @@ class Results:
 
     def order(self, name):
         names, peer = list(self.peers), self.peer_of(name)
-        return (names.index(peer), str(name)) if peer else (len(names), str(name))
+        return (names.index(peer), str(name)) if peer else (len(names), name if isinstance(name, int) else 0, str(name))
 
 
-def subject(step, figure):
+def subject(step, figure, who=""):
     """Whose figure it is: a peer's, or what the step or the figure says."""
     of = figure.get("of", {})
-    return of.get("peer") or step.get("peer") or of.get("subject") or step["id"].split("/", 1)[1]
+    return of.get(who) or of.get("peer") or step.get("peer") or step["id"].split("/", 1)[1]
 
 
 def rest_of(figure):
-    return tuple(sorted((k, v) for k, v in figure.get("of", {}).items() if k not in ("peer", "subject")))
+    return tuple(sorted((k, v) for k, v in figure.get("of", {}).items() if k != "peer"))
 
 
 def table_of(results, name, part):
@@ -84,7 +84,7 @@ def table_of(results, name, part):
         if column is None:
             continue
         used.add(id(figure))
-        row = (subject(step, figure), part.row_of(figure))
+        row = (subject(step, figure, part.who), part.row_of(figure))
         if column not in cells.setdefault(row, {}) or figure.get("median") is not None:
             cells[row][column] = figure
         meanings.setdefault(column, figure.get("means", ""))
