@@ -99,6 +99,20 @@ if(TARGET top_parts)
     add_dependencies(units unit_top)
 endif()
 
+# What only measures (src/memory/measured.h): the room of memory compiled as those builds have it.
+file(GLOB measured_memory CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/memory/*.c)
+foreach(kind IN ITEMS timed malloc)
+    leat_test_program(unit_measured_${kind} tests/unit/measured "${objects_up_to_base}"
+                      ${PROJECT_SOURCE_DIR}/tests/unit/measured/test_measured.c ${measured_memory}
+                      ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c ${PROJECT_SOURCE_DIR}/lab/interpose/leat_memory.c)
+    target_include_directories(unit_measured_${kind} PRIVATE ${PROJECT_SOURCE_DIR}/lab)
+    target_compile_definitions(unit_measured_${kind} PRIVATE LEAT_MEASURED LEAT_TIME_MEMORY)
+    set_target_properties(unit_measured_${kind} PROPERTIES OUTPUT_NAME test_measured_${kind})
+    leat_test(measured.${kind} unit_measured_${kind})
+    add_dependencies(units unit_measured_${kind})
+endforeach()
+target_compile_definitions(unit_measured_malloc PRIVATE LEAT_POOLS_MALLOC)
+
 # The simulated world is a library too: the fault tests play in it by a script.
 file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/*.c)
 list(FILTER sources EXCLUDE REGEX "/main\\.c$")

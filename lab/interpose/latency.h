@@ -59,7 +59,8 @@ struct lab_head {
 _Static_assert(sizeof(struct lab_head) <= LAB_HEAD_SIZE, "the head has a page");
 
 struct lab_count {
-    _Atomic uint64_t calls, failures, large, bytes;
+    _Atomic uint64_t calls, failures;
+    _Atomic uint64_t large, bytes; /* of those that did not fail */
 };
 
 /* What one thread counts. Only it writes here. */
@@ -208,9 +209,11 @@ static inline void lab_count(struct lab_thread *t, unsigned place, size_t bytes,
 {
     struct lab_count *count = &t->counts[place];
     lab_add(&count->calls, 1);
-    lab_add(&count->bytes, bytes);
-    if (failed)
+    if (failed) {
         lab_add(&count->failures, 1);
+        return;
+    }
+    lab_add(&count->bytes, bytes);
     if (bytes >= LAB_LARGE)
         lab_add(&count->large, 1);
 }

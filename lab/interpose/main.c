@@ -134,7 +134,7 @@ static void print_latency(const struct sum *s)
     printf("{\"count\": %llu, \"mean_ns\": %.3f, \"calm_mean_ns\": %.3f, \"p50_ns\": %.2f, "
            "\"p99_ns\": %.2f, \"p999_ns\": "
            "%.2f, "
-           "\"max_ns\": %.1f}",
+           "\"max_ns\": %.2f}",
            (unsigned long long)s->timed, (double)s->steps / (double)s->timed * ns_per_step,
            calm_mean(s), quantile(s, 0.5), quantile(s, 0.99), quantile(s, 0.999),
            (double)s->max * ns_per_step);
