@@ -23,12 +23,13 @@ from .machine import ask
 from .steps import Skip
 
 ROUTES = ("plaintext", "json", "files", "upload")
+LACKS = ("chunked",)
 KINDS = ("leat", "peer", "bar", "floor")        # in the order of the tables
 MEMORY = ("leat", "malloc", "go", "v8", "python")
 WORKERS = ("threads", "processes", "one")
 NEEDED = {"title", "language", "kind", "framework", "version", "tools", "build", "run", "routes", "memory", "workers",
           "versions"}
-OPTIONAL = {"needs", "dated", "released", "env", "config", "notes"}
+OPTIONAL = {"lacks", "needs", "dated", "released", "env", "config", "notes"}
 FILLED_IN = re.compile(r"\$\{(LAB_[A-Z]+|LEAT_BUILD|PYTHON)\}")
 OLD_YEARS = 2
 DESCRIPTORS_MOST = 1 << 20
@@ -52,7 +53,7 @@ def descriptors():
 
 
 class Peer:
-    """name: of the folder. title, kind, routes, memory, workers, language, framework, version, notes: of its peer.json."""
+    """name: of the folder. title, kind, routes, lacks, memory, workers, language, framework, version, notes: of its peer.json."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -66,6 +67,7 @@ class Peer:
         self.check(path)
         for name in ("title", "kind", "routes", "memory", "workers", "language", "framework", "version"):
             setattr(self, name, self.about[name])
+        self.lacks = self.about.get("lacks", [])
         self.notes = self.about.get("notes", "")
         self.is_built = False
 
@@ -80,6 +82,10 @@ class Peer:
                 wrong.append(f"{key} must be one of {', '.join(allowed)}")
         if set(self.about.get("routes", [])) - set(ROUTES) or "plaintext" not in self.about.get("routes", ROUTES):
             wrong.append(f"routes are some of {', '.join(ROUTES)}, and plaintext is one of them")
+        if not all(isinstance(self.about.get(key), list) for key in ("run", "tools", "versions")):
+            wrong.append("run must be a list of words, tools and versions lists of them")
+        if set(self.about.get("lacks", [])) - set(LACKS):
+            wrong.append(f"what it lacks can be {', '.join(LACKS)}")
         if wrong:
             raise Failed(f"{path}: {'; '.join(wrong)}")
 
