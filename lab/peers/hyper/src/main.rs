@@ -39,7 +39,11 @@ fn answer(status: StatusCode, kind: &'static str, content: impl Into<Bytes>) -> 
 }
 
 fn failed(status: StatusCode) -> Response<Content> {
-    answer(status, "text/plain", status.canonical_reason().unwrap_or_default())
+    answer(
+        status,
+        "text/plain",
+        status.canonical_reason().unwrap_or_default(),
+    )
 }
 
 /// Reads the content as it comes, and answers how many octets it had.
@@ -59,7 +63,10 @@ async fn upload(mut content: Incoming) -> Response<Content> {
 
 /// As hyper's example send_file has it: the file is streamed by tokio::fs, in pieces.
 async fn send_file(folder: &Path, name: &str) -> Response<Content> {
-    if !Path::new(name).components().all(|part| matches!(part, Component::Normal(_))) {
+    if !Path::new(name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_)))
+    {
         return failed(StatusCode::NOT_FOUND);
     }
     let Ok(file) = File::open(folder.join(name)).await else {
@@ -69,7 +76,11 @@ async fn send_file(folder: &Path, name: &str) -> Response<Content> {
         Ok(metadata) if metadata.is_file() => metadata.len(),
         _ => return failed(StatusCode::NOT_FOUND),
     };
-    let kind = if name.ends_with(".html") { "text/html" } else { "application/octet-stream" };
+    let kind = if name.ends_with(".html") {
+        "text/html"
+    } else {
+        "application/octet-stream"
+    };
     let pieces = StreamBody::new(ReaderStream::new(file).map_ok(Frame::data));
     Response::builder()
         .header(CONTENT_TYPE, kind)
@@ -78,11 +89,17 @@ async fn send_file(folder: &Path, name: &str) -> Response<Content> {
         .expect("constants make a response")
 }
 
-async fn serve(request: Request<Incoming>, folder: Arc<PathBuf>) -> Result<Response<Content>, Infallible> {
+async fn serve(
+    request: Request<Incoming>,
+    folder: Arc<PathBuf>,
+) -> Result<Response<Content>, Infallible> {
     Ok(match (request.method(), request.uri().path()) {
         (&Method::GET, "/plaintext") => answer(StatusCode::OK, "text/plain", "Hello, World!"),
         (&Method::GET, "/json") => {
-            let text = serde_json::to_vec(&Greeting { message: "Hello, World!" }).expect("a text can be JSON");
+            let text = serde_json::to_vec(&Greeting {
+                message: "Hello, World!",
+            })
+            .expect("a text can be JSON");
             answer(StatusCode::OK, "application/json", text)
         }
         (&Method::POST, "/upload") => upload(request.into_body()).await,
@@ -98,13 +115,18 @@ async fn serve_connection(stream: TcpStream, folder: Arc<PathBuf>) {
     // An error is the client's: it is gone, or has sent what is no HTTP.
     let _ = http1::Builder::new()
         .pipeline_flush(true)
-        .serve_connection(TokioIo::new(stream), service_fn(|request| serve(request, folder.clone())))
+        .serve_connection(
+            TokioIo::new(stream),
+            service_fn(|request| serve(request, folder.clone())),
+        )
         .await;
 }
 
 async fn listen() -> io::Result<()> {
     let port = env::var("LAB_PORT").expect("LAB_PORT");
-    let folder = Arc::new(PathBuf::from(env::var_os("LAB_FILES").unwrap_or_else(|| ".".into())));
+    let folder = Arc::new(PathBuf::from(
+        env::var_os("LAB_FILES").unwrap_or_else(|| ".".into()),
+    ));
     let listener = TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     loop {
         let (stream, _) = listener.accept().await?;
@@ -115,10 +137,14 @@ async fn listen() -> io::Result<()> {
 
 /// One worker is the thread we have; more are a pool of Tokio's.
 fn main() -> io::Result<()> {
-    let workers: usize = env::var("LAB_WORKERS").map_or(1, |text| text.parse().expect("LAB_WORKERS: a number"));
+    let workers: usize =
+        env::var("LAB_WORKERS").map_or(1, |text| text.parse().expect("LAB_WORKERS: a number"));
     let runtime = match workers {
         1 => Builder::new_current_thread().enable_all().build()?,
-        n => Builder::new_multi_thread().worker_threads(n).enable_all().build()?,
+        n => Builder::new_multi_thread()
+            .worker_threads(n)
+            .enable_all()
+            .build()?,
     };
     runtime.block_on(listen())
 }

@@ -25,7 +25,9 @@ impl ServerHook for Plaintext {
     }
 
     async fn handle(self, _: &mut Stream, ctx: &mut Context) -> Status {
-        ctx.get_mut_response().set_header(CONTENT_TYPE, TEXT_PLAIN).set_body("Hello, World!");
+        ctx.get_mut_response()
+            .set_header(CONTENT_TYPE, TEXT_PLAIN)
+            .set_body("Hello, World!");
         Status::Continue
     }
 }
@@ -36,8 +38,13 @@ impl ServerHook for Json {
     }
 
     async fn handle(self, _: &mut Stream, ctx: &mut Context) -> Status {
-        let text = serde_json::to_vec(&Greeting { message: "Hello, World!" }).expect("a text can be JSON");
-        ctx.get_mut_response().set_header(CONTENT_TYPE, APPLICATION_JSON).set_body(text);
+        let text = serde_json::to_vec(&Greeting {
+            message: "Hello, World!",
+        })
+        .expect("a text can be JSON");
+        ctx.get_mut_response()
+            .set_header(CONTENT_TYPE, APPLICATION_JSON)
+            .set_body(text);
         Status::Continue
     }
 }
@@ -50,7 +57,9 @@ impl ServerHook for Upload {
 
     async fn handle(self, _: &mut Stream, ctx: &mut Context) -> Status {
         let size = ctx.get_request().get_body().len();
-        ctx.get_mut_response().set_header(CONTENT_TYPE, TEXT_PLAIN).set_body(size.to_string());
+        ctx.get_mut_response()
+            .set_header(CONTENT_TYPE, TEXT_PLAIN)
+            .set_body(size.to_string());
         Status::Continue
     }
 }
@@ -73,12 +82,21 @@ impl ServerHook for Send {
 async fn listen() {
     let port = env::var("LAB_PORT").expect("LAB_PORT");
     let mut server_config = ServerConfig::default();
-    server_config.set_address(format!("127.0.0.1:{port}")).set_nodelay(Some(true));
+    server_config
+        .set_address(format!("127.0.0.1:{port}"))
+        .set_nodelay(Some(true));
     let mut request_config = RequestConfig::default();
-    request_config.set_max_body_size(UPLOAD_MAX).set_read_timeout_ms(IDLE_MS);
+    request_config
+        .set_max_body_size(UPLOAD_MAX)
+        .set_read_timeout_ms(IDLE_MS);
     let mut server = Server::default();
-    server.server_config(server_config).request_config(request_config);
-    server.route::<Plaintext>("/plaintext").route::<Json>("/json").route::<Upload>("/upload");
+    server
+        .server_config(server_config)
+        .request_config(request_config);
+    server
+        .route::<Plaintext>("/plaintext")
+        .route::<Json>("/json")
+        .route::<Upload>("/upload");
     server.response_middleware::<Send>();
     let running = server.run().await.expect("the address is free");
     running.wait().await;
@@ -86,10 +104,14 @@ async fn listen() {
 
 /// One worker is the thread we have; more are a pool of Tokio's.
 fn main() {
-    let workers: usize = env::var("LAB_WORKERS").map_or(1, |text| text.parse().expect("LAB_WORKERS: a number"));
+    let workers: usize =
+        env::var("LAB_WORKERS").map_or(1, |text| text.parse().expect("LAB_WORKERS: a number"));
     let runtime = match workers {
         1 => Builder::new_current_thread().enable_all().build(),
-        n => Builder::new_multi_thread().worker_threads(n).enable_all().build(),
+        n => Builder::new_multi_thread()
+            .worker_threads(n)
+            .enable_all()
+            .build(),
     };
     runtime.expect("a runtime can be had").block_on(listen());
 }

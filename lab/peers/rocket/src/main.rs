@@ -1,10 +1,10 @@
 //! The lab's routes on Rocket. Its settings come from the environment (ROCKET_…), as its guide has it: see peer.json.
 
 use std::env;
-use std::io;
 
 use rocket::data::{Data, ToByteUnit};
 use rocket::fs::FileServer;
+use rocket::http::Status;
 use rocket::serde::Serialize;
 use rocket::serde::json::Json;
 use rocket::tokio::io::sink;
@@ -23,14 +23,19 @@ fn plaintext() -> &'static str {
 
 #[get("/json")]
 fn json() -> Json<Greeting> {
-    Json(Greeting { message: "Hello, World!" })
+    Json(Greeting {
+        message: "Hello, World!",
+    })
 }
 
 /// Reads the content as it comes, and answers how many octets it had.
 #[post("/upload", data = "<data>")]
-async fn upload(data: Data<'_>) -> io::Result<String> {
-    let read = data.open(20.mebibytes()).stream_to(sink()).await?;
-    Ok(read.n.to_string())
+async fn upload(data: Data<'_>) -> Result<String, Status> {
+    match data.open(20.mebibytes()).stream_to(sink()).await {
+        Ok(read) if read.complete => Ok(read.written.to_string()),
+        Ok(_) => Err(Status::PayloadTooLarge),
+        Err(_) => Err(Status::BadRequest),
+    }
 }
 
 #[launch]

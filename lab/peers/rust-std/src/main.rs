@@ -31,7 +31,13 @@ fn read_head(reader: &mut impl BufRead, line: &mut String) -> io::Result<Option<
     let (Some(method), Some(target)) = (words.next(), words.next()) else {
         return Err(malformed());
     };
-    let mut head = Head { method: method.into(), target: target.into(), length: 0, chunked: false, close: false };
+    let mut head = Head {
+        method: method.into(),
+        target: target.into(),
+        length: 0,
+        chunked: false,
+        close: false,
+    };
     loop {
         line.clear();
         if reader.read_line(line)? == 0 {
@@ -106,7 +112,9 @@ fn message(text: &str) -> String {
 
 fn answer(stream: &mut TcpStream, status: &str, kind: &str, content: &str) -> io::Result<()> {
     let size = content.len();
-    let text = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n{content}");
+    let text = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n{content}"
+    );
     stream.write_all(text.as_bytes())
 }
 
@@ -117,7 +125,12 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
     while let Some(head) = read_head(&mut reader, &mut line)? {
         match (head.method.as_str(), head.target.as_str()) {
             ("GET", "/plaintext") => answer(&mut stream, "200 OK", "text/plain", "Hello, World!")?,
-            ("GET", "/json") => answer(&mut stream, "200 OK", "application/json", &message("Hello, World!"))?,
+            ("GET", "/json") => answer(
+                &mut stream,
+                "200 OK",
+                "application/json",
+                &message("Hello, World!"),
+            )?,
             ("POST", "/upload") => {
                 let size = read_content(&mut reader, &head, &mut line)?;
                 answer(&mut stream, "200 OK", "text/plain", &size.to_string())?;

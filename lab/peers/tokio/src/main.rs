@@ -44,7 +44,11 @@ enum Route {
 
 impl Connection {
     fn new(stream: TcpStream) -> Self {
-        Self { stream, buffer: Vec::with_capacity(BUFFER), start: 0 }
+        Self {
+            stream,
+            buffer: Vec::with_capacity(BUFFER),
+            start: 0,
+        }
     }
 
     fn pending(&self) -> &[u8] {
@@ -61,14 +65,22 @@ impl Connection {
     /// Where in pending the octets up to the first `mark` end; None at the end of the stream before any octet.
     async fn until(&mut self, mark: &[u8]) -> io::Result<Option<usize>> {
         loop {
-            if let Some(at) = self.pending().windows(mark.len()).position(|window| window == mark) {
+            if let Some(at) = self
+                .pending()
+                .windows(mark.len())
+                .position(|window| window == mark)
+            {
                 return Ok(Some(at + mark.len()));
             }
             if self.pending().len() > HEAD_MAX {
                 return Err(malformed());
             }
             if !self.more().await? {
-                return if self.pending().is_empty() { Ok(None) } else { Err(malformed()) };
+                return if self.pending().is_empty() {
+                    Ok(None)
+                } else {
+                    Err(malformed())
+                };
             }
         }
     }
@@ -125,7 +137,9 @@ impl Connection {
 
     async fn answer(&mut self, status: &str, kind: &str, content: &str) -> io::Result<()> {
         let size = content.len();
-        let text = format!("HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n{content}");
+        let text = format!(
+            "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {size}\r\n\r\n{content}"
+        );
         self.stream.write_all(text.as_bytes()).await
     }
 }
@@ -140,7 +154,12 @@ fn parse(head: &[u8]) -> io::Result<Head> {
         (Some("POST"), Some("/upload")) => Route::Upload,
         _ => Route::Unknown,
     };
-    let mut head = Head { route, length: 0, chunked: false, close: false };
+    let mut head = Head {
+        route,
+        length: 0,
+        chunked: false,
+        close: false,
+    };
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
@@ -165,12 +184,22 @@ async fn serve(stream: TcpStream) -> io::Result<()> {
     while let Some(head) = connection.head().await? {
         match head.route {
             Route::Plaintext => connection.stream.write_all(PLAINTEXT).await?,
-            Route::Json => connection.answer("200 OK", "application/json", &message("Hello, World!")).await?,
+            Route::Json => {
+                connection
+                    .answer("200 OK", "application/json", &message("Hello, World!"))
+                    .await?
+            }
             Route::Upload => {
                 let size = connection.content(&head).await?;
-                connection.answer("200 OK", "text/plain", &size.to_string()).await?;
+                connection
+                    .answer("200 OK", "text/plain", &size.to_string())
+                    .await?;
             }
-            Route::Unknown => return connection.answer("404 Not Found", "text/plain", "Not Found").await,
+            Route::Unknown => {
+                return connection
+                    .answer("404 Not Found", "text/plain", "Not Found")
+                    .await;
+            }
         }
         if head.close {
             break;
@@ -190,10 +219,14 @@ async fn listen() -> io::Result<()> {
 
 /// One worker is the thread we have; more are a pool of Tokio's.
 fn run<T>(main: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    let workers: usize = env::var("LAB_WORKERS").map_or(1, |text| text.parse().expect("LAB_WORKERS: a number"));
+    let workers: usize =
+        env::var("LAB_WORKERS").map_or(1, |text| text.parse().expect("LAB_WORKERS: a number"));
     let runtime = match workers {
         1 => Builder::new_current_thread().enable_all().build()?,
-        n => Builder::new_multi_thread().worker_threads(n).enable_all().build()?,
+        n => Builder::new_multi_thread()
+            .worker_threads(n)
+            .enable_all()
+            .build()?,
     };
     runtime.block_on(main)
 }
