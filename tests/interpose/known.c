@@ -1,8 +1,9 @@
 /* known.c: a program whose calls of the allocator are known, for tests/e2e/test_interposer.py.
  *
- * Each line of its input is "THREADS N": it starts so many threads one generation after the other, twice, each of which calls
- * everything N times; then a child of a fork does so once, alone; then it says "done". So each call is made
- * (2 THREADS + 1) N times in all. First of all it says how large a block of 100 bytes really is: that tells who gave it. */
+ * Each line of its input is "THREADS N": it starts so many threads one generation after the other, twice, each of which
+ * calls everything N times; then a child of a fork does so, alone; then it says "done". So each call is made
+ * (2 THREADS + 1) N times in all. Any other line makes it ask for SLOW bytes once. First of all it says how large a block
+ * of 100 bytes really is: that tells who gave it. */
 #define _GNU_SOURCE
 #include <malloc.h>
 #include <pthread.h>
@@ -17,8 +18,9 @@ enum { THREADS_MAX = 64, LARGE = 200000, SLOW = 12345 };
 /* Nobody may leave a call out because nothing comes of it. */
 static void *seen(void *memory)
 {
-    __asm__ volatile("" : "+r"(memory)::"memory");
-    return memory;
+    static _Thread_local void *volatile last;
+    last = memory;
+    return last;
 }
 
 /* malloc 4, of which one fails; calloc, realloc, posix_memalign, aligned_alloc, memalign 1; free 7; free(NULL) 1. */
@@ -71,19 +73,20 @@ static void in_child(long *n)
 int main(void)
 {
     char line[64];
-    unsigned threads;
-    long n;
     void *block = malloc(100);
     printf("%zu\n", malloc_usable_size(block));
     fflush(stdout);
     free(block);
     while (fgets(line, sizeof line, stdin) != NULL) {
-        if (sscanf(line, "%u %ld", &threads, &n) == 2 && threads <= THREADS_MAX) {
-            generation(threads, &n);
-            generation(threads, &n);
-            in_child(&n);
-        } else {
+        char *rest;
+        unsigned long threads = strtoul(line, &rest, 10);
+        long n = strtol(rest, NULL, 10);
+        if (rest == line) {
             free(seen(malloc(SLOW)));
+        } else if (threads <= THREADS_MAX) {
+            generation((unsigned)threads, &n);
+            generation((unsigned)threads, &n);
+            in_child(&n);
         }
         printf("done\n");
         fflush(stdout);
