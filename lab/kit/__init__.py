@@ -3,8 +3,8 @@
     from kit import Child, Failed, Figure, Skip, Step
 
 A table is a module in lab/tables with TITLE, ABOUT and steps(lab) → [Step]; a step's run(lab) answers [Figure], or
-raises Skip (it can't be done here) or Failed (it went wrong): both are results, and the lab goes on. What a step may use
-of the lab is the class below.
+raises Skip (it can't be done here) or Failed (it went wrong): both are results, and the lab goes on. What a step may
+use of the lab is the class below.
 """
 import math
 import os
@@ -95,7 +95,7 @@ class Lab:
         return max(min(least, wanted), math.floor(wanted * part + 0.5))
 
     def load(self, url, core=None, limit_s=300, wrap=(), **options):
-        """What `leat load URL --json` says, run on the client's core (core=-1: on any). wrap: words before the command."""
+        """What `leat load URL --json` says, run on the client's core (core=-1: on any). wrap: words before it."""
         core = self.cores.client if core is None else core
         return load_tool.run(self.program("leat"), url, None if core < 0 else core, limit_s, wrap, options)
 

@@ -1,10 +1,11 @@
-"""churn.py PORT COUNT RATE LIMIT_S ROUTES: requests of mixed sizes to 127.0.0.1:PORT, as a service has them in an hour, at a
-constant rate and quicker; says what came of them as one JSON object.
+"""churn.py PORT COUNT RATE LIMIT_S ROUTES: requests of mixed sizes to 127.0.0.1:PORT, as a service has them in an
+hour, at a constant rate and quicker; says what came of them as one JSON object.
 
 Half of them are uploads of 1 KiB to 1 MiB (each doubling as likely as any other); the rest fetch text, JSON and files:
-of ROUTES (plaintext,json,files,upload) what there is. Connections come and go: up to 32 at once, each for 1 to 20 requests. All
-of it is drawn from one seed, so every server gets the same. Contents are verified by their length, and uploads by what the
-server says it read. A server that can't keep up gets the same requests later; after LIMIT_S no more are sent.
+of ROUTES (plaintext,json,files,upload) what there is. Connections come and go: up to 32 at once, each for 1 to 20
+requests. All of it is drawn from one seed, so every server gets the same. Contents are verified by their length, and
+uploads by what the server says it read. A server that can't keep up gets the same requests later; after LIMIT_S no
+more are sent.
 """
 import errno
 import json
@@ -63,7 +64,8 @@ class Connection:
         if size is None:
             head = f"GET {target} HTTP/1.1\r\n{head}\r\n"
         else:
-            head = f"POST {target} HTTP/1.1\r\n{head}Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n\r\n"
+            head += f"Content-Type: application/octet-stream\r\nContent-Length: {size}\r\n"
+            head = f"POST {target} HTTP/1.1\r\n{head}\r\n"
         self.parts = [memoryview(head.encode())] + ([CONTENT[:size]] if size else [])
         self.target, self.size = target, size
         self.since = time.monotonic()

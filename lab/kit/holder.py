@@ -5,9 +5,9 @@
     alive       how many are neither closed nor broken
     close       closes all, by reset, so that no port waits out its time
 
-Each line is answered with `done COUNT SECONDS`. One connection after the other, by blocking calls: nothing but the sockets
-themselves is left in the kernel on this side, so what is measured beside it is the server's. They come from addresses of
-their own: finding a free port gets slow beyond half of an address's range.
+Each line is answered with `done COUNT SECONDS`. One connection after the other, by blocking calls: nothing but the
+sockets themselves is left in the kernel on this side, so what is measured beside it is the server's. They come from
+addresses of their own: finding a free port gets slow beyond half of an address's range.
 """
 import contextlib
 import socket

@@ -32,7 +32,7 @@ def before_others():
 
 
 def run(leat, url, core, seconds, wrap, options):
-    """Answers what it says. Failed: it ended with a status that is no result, said no JSON, or took longer than seconds."""
+    """Answers what it says. Failed: a status that is no result, no JSON, or it took longer than seconds."""
     with Child([*wrap, leat, "load", url, "--json", "--quiet", *arguments(options)], core=core) as load:
         end = time.monotonic() + seconds
         while load.alive():

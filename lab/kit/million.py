@@ -1,7 +1,8 @@
-"""million.py: a million quiet connections to Leat, every one of them served: as bench/million/run does, with the lab's peer.
+"""million.py: a million quiet connections to Leat, every one of them served: as bench/million/run does, with the lab's
+peer.
 
-One process passes the limit on descriptors by private tables (--private-descriptors): so many shards as that takes. Both
-ends of all connections live on this machine, and most of the memory they take is the kernel's: some 12 KB each.
+One process passes the limit on descriptors by private tables (--private-descriptors): so many shards as that takes.
+Both ends of all connections live on this machine, and most of the memory they take is the kernel's: some 12 KB each.
 """
 import math
 import os
@@ -41,7 +42,8 @@ class Client:
 
     def __init__(self, lab, port, connections):
         self.lab, self.connections = lab, connections
-        self.child = Child([lab.program("bench/million_client"), "client", port, connections, "/plaintext"], talks=True)
+        program = lab.program("bench/million_client")
+        self.child = Child([program, "client", port, connections, "/plaintext"], talks=True)
 
     def __enter__(self):
         return self
@@ -64,12 +66,12 @@ def check(lab, connections):
     """What it takes, and who has not got it."""
     lab.program("bench/million_client")
     if descriptors() < CLIENT_PER_TABLE + OWN_DESCRIPTORS:
-        raise Skip(f"a process may have no more than {descriptors():,} descriptors here (RLIMIT_NOFILE); the client takes "
-                   f"{CLIENT_PER_TABLE:,} in each of its tables")
+        raise Skip(f"a process may have no more than {descriptors():,} descriptors here (RLIMIT_NOFILE); the client "
+                   f"takes {CLIENT_PER_TABLE:,} in each of its tables")
     need = connections * KERNEL_EACH
     if available() < need:
-        raise Skip(f"{connections:,} connections with both ends here take {need / 1e9:.0f} GB, most of it the kernel's; "
-                   f"{available() / 1e9:.1f} GB are free")
+        raise Skip(f"{connections:,} connections with both ends here take {need / 1e9:.0f} GB, most of it the "
+                   f"kernel's; {available() / 1e9:.1f} GB are free")
 
 
 def figures(lab, peer, connections):
@@ -97,7 +99,8 @@ def figures(lab, peer, connections):
         after = resident.memory(server.pid)
         if not server.alive():
             server.fail(f"ended with status {server.process.returncode}")
-    how = (f"{connections:,} connections to one process of {shards} shards, each answered once in {took:.0f} s; all were "
+    how = (f"{connections:,} connections to one process of {shards} shards, each answered once in {took:.0f} s; all "
+           "were "
            f"still open when they were counted. Processors: {os.cpu_count()}.")
     return [
         Figure("connections", "", [connections], "Quiet keep-alive connections, all of them open at once."),
@@ -106,8 +109,8 @@ def figures(lab, peer, connections):
         Figure("user_bytes_per_connection", "bytes", [(held["pss"] - base["pss"]) / connections],
                "Memory above that of the warm server, over the connections (PSS)."),
         Figure("base_rss", "bytes", [base["rss"]], "Resident memory of the warm server without them."),
-        Figure("kernel_bytes_per_pair", "bytes", [kernel], "Growth of the kernel's slab for each connection: both ends, as "
-               "both are on this machine, and what the server waits by."),
+        Figure("kernel_bytes_per_pair", "bytes", [kernel], "Growth of the kernel's slab for each connection: both "
+               "ends, as both are on this machine, and what the server waits by."),
         Figure("resident_over_base_after", "", [after["rss"] / base["rss"]],
                f"Resident memory {BACK_S} s after all were closed, over that of before."),
     ]

@@ -1,7 +1,8 @@
 """resident.py: what a server holds of memory: all its processes together, and beside it a holder of quiet connections.
 
-Proportional set size (PSS) is what is counted: a page that several processes share counts for each in part. So a library
-that everybody has mapped costs little, and a server of several processes is not charged twice for what they share.
+Proportional set size (PSS) is what is counted: a page that several processes share counts for each in part. So a
+library that everybody has mapped costs little, and a server of several processes is not charged twice for what they
+share.
 """
 import os
 import re
@@ -60,7 +61,7 @@ def settled(pid, seconds=3):
 
 
 def sizes(descriptors, quick):
-    """How many connections are held, one after the other: up to what one process may have, and what is worth the time."""
+    """How many connections are held, one after the other: up to what one process may have, or is worth the time."""
     most = min(QUIET_MOST, descriptors - OTHER_DESCRIPTORS)
     if most < 100:
         raise Skip(f"a process may have no more than {descriptors} descriptors here (RLIMIT_NOFILE)")
@@ -88,8 +89,8 @@ class Holder:
     def open(self, count):
         """Failed when one is refused or not answered."""
         if (held := self.ask(f"open {count}")) != count:
-            said = self.child.output().strip().split("\n")[-1]
-            raise Failed(f"connection {held + 1:,} of {count:,} was not answered: {said or 'closed, or another answer'}")
+            said = self.child.output().strip().split("\n")[-1] or "closed, or another answer"
+            raise Failed(f"connection {held + 1:,} of {count:,} was not answered: {said}")
 
     def alive(self):
         return self.ask("alive")

@@ -1,7 +1,7 @@
 """runner.py: does the steps, one after the other, whatever becomes of each, and keeps what came of them.
 
-Three things end a step early and never the lab: Skip (it can't be done here), a failure of any kind, and a limit on its
-time. What a step has started is ended with it. An interrupt ends the lab; what is done stays done.
+Three things end a step early and never the lab: Skip (it can't be done here), a failure of any kind, and a limit on
+its time. What a step has started is ended with it. An interrupt ends the lab; what is done stays done.
 """
 import importlib.util
 import os
@@ -17,7 +17,7 @@ from .figures import short
 from .steps import DONE, FAILED, SKIPPED, Skip
 
 ORDER = ("memory", "allocation", "speed", "network")    # tables of other names follow
-LIMIT_TIMES, LIMIT_LEAST = 4, 120       # a step may take so many times what it is thought to, and at least these seconds
+LIMIT_TIMES, LIMIT_LEAST = 4, 120       # a step may take so many times its estimate, and at least these seconds
 BUILD_LIMIT = 900
 
 

@@ -1,8 +1,8 @@
 """steps.py: a step of the lab, its result, and how both live in a folder.
 
 A result is <results>/<id>.json: {"id", "table", "title", "peer", "state": "done|skipped|failed", "why", "at",
-"seconds", "commit", "quick", "scale", "load_average", "figures": […]}. What is done for the same commit, as quickly or as
-slowly, is not done again; what was skipped or failed is.
+"seconds", "commit", "quick", "scale", "load_average", "figures": […]}. What is done for the same commit, as quickly or
+as slowly, is not done again; what was skipped or failed is.
 """
 import json
 import os

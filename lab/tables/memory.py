@@ -1,6 +1,8 @@
-"""memory.py: table 1: what servers hold, what becomes of it, how long they stand still for it, how often they ask for it.
+"""memory.py: table 1: what servers hold, what becomes of it, how long they stand still for it, how often they ask for
+it.
 
-Each peer has three steps: quiet connections, churn, allocator calls; and Leat two more, a million connections on each loop.
+Each peer has three steps: quiet connections, churn, allocator calls; and Leat two more, a million connections on each
+loop.
 """
 import json
 import os
@@ -15,8 +17,8 @@ from kit.peers import descriptors, get, runtime_figures
 from slab import growth, settled_slab
 
 TITLE = "Memory"
-ABOUT = ("What a quiet connection costs, what is left after an hour's worth of requests of all sizes, how long nobody is "
-         "answered, and how often the allocator is asked. One worker on one core, clients on another.")
+ABOUT = ("What a quiet connection costs, what is left after an hour's worth of requests of all sizes, how long "
+         "nobody is answered, and how often the allocator is asked. One worker on one core, clients on another.")
 
 KIT = os.path.dirname(os.path.abspath(resident.__file__))
 MILLION = 1_000_000
@@ -42,7 +44,8 @@ def steps(lab):
                   step("churn", "after requests of all sizes", churn, 38, 10, peer),
                   step("calls", "allocator calls", calls, 6, 3, peer)]
     found += [step("probe", "a steady prober", probe_floor, 8, 4, floor) for floor in floors]
-    found += [step("million", "a million quiet connections", many, 90, 25, peer) for peer in peers if peer.kind == "leat"]
+    found += [step("million", "a million quiet connections", many, 90, 25, peer)
+              for peer in peers if peer.kind == "leat"]
     return found
 
 
@@ -64,8 +67,8 @@ def bare_sockets(lab):
 
 
 def warm(lab, port, count=WARM):
-    """A few requests and their connections, so that what a program touches once in its life is not charged to those that
-    are counted."""
+    """A few requests and their connections, so that what a program touches once in its life is not charged to those
+    that are counted."""
     with resident.Holder(lab, port) as holder:
         holder.open(count)
         holder.close()
@@ -101,27 +104,28 @@ def quiet(lab, peer):
     each = [(points[-1][1] - points[0][1]) / most for _, points, _ in rounds]
     above = [kernel - bare for _, _, kernel in rounds if kernel > bare]     # else others were at work meanwhile
     if len(above) < len(rounds):
-        bare_note = f"In {len(rounds) - len(above)} of {len(rounds)} rounds others were at work: the kernel's memory fell."
+        bare_note = f"In {len(rounds) - len(above)} of {len(rounds)} rounds others were at work: slab fell."
     else:
         bare_note = f"A pair of bare sockets took {bare:,.0f} bytes, half of it on each side; {most:,} connections."
-    held = f"One process, {limit:,} descriptors at most (RLIMIT_NOFILE); {', '.join(f'{n:,}' for n in counts)} connections."
+    places = ", ".join(f"{n:,}" for n in counts)
+    held = f"One process, {limit:,} descriptors at most (RLIMIT_NOFILE); {places} connections."
     return [
-        Figure("base_pss", "bytes", base, "Memory of the server that has just started and answered one request (PSS)."),
+        Figure("base_pss", "bytes", base, "Memory of the server that has just started and answered once (PSS)."),
         Figure("base_rss", "bytes", [b["rss"] for b, _, _ in rounds],
                "The same, with shared pages counted whole (RSS)."),
         Figure("user_bytes_per_connection", "bytes", slopes,
-               "What one more quiet connection adds to the server's memory, each having been answered once: the slope of "
-               "the line through several sizes.", median=line.slope, low=line.low, high=line.high, notes=held,
+               "What one more quiet connection adds to the server's memory, each having been answered once: the "
+               "slope of the line through several sizes.", median=line.slope, low=line.low, high=line.high, notes=held,
                points=rows),
         Figure("mean_user_bytes_per_connection", "bytes", each,
-               f"Memory above that of the warm server, over {most:,} quiet connections.", notes=f"{most:,} connections."),
-        Figure("projected_bytes_at_a_million", "bytes", [], "The line carried on to a million connections, with the warm "
-               "server's memory: projected, not measured.", median=warmed + MILLION * line.slope,
+               f"Memory above that of the warm server, over {most:,} quiet connections."),
+        Figure("projected_bytes_at_a_million", "bytes", [], "The line carried on to a million connections, with the "
+               "warm server's memory: projected, not measured.", median=warmed + MILLION * line.slope,
                low=None if line.low is None else warmed + MILLION * line.low,
                high=None if line.high is None else warmed + MILLION * line.high, projected=True),
         Figure("kernel_bytes_per_connection", "bytes", [bare / 2 + a for a in above],
-               "What a quiet connection takes of the kernel's memory (slab) on the server's side: its socket, and what it "
-               "waits by.", notes=bare_note),
+               "What a quiet connection takes of the kernel's memory (slab) on the server's side: its socket, and "
+               "what it waits by.", notes=bare_note),
         Figure("kernel_bytes_of_waiting", "bytes", above,
                "The part of it that is not the bare socket: what the server has the kernel do while it waits.",
                notes=bare_note),
@@ -160,13 +164,14 @@ def probe_figures(prefix, told, when, note=""):
                  f"connection, {when}; counted from when a request was due.", notes=note.strip())
           for name, key, what in (("p50", "p50_s", "The middle answer"), ("p999", "p999_s", "999 of 1,000 answers"),
                                   ("max", "max_s", "The latest answer"))),
-        Figure(f"{prefix}_errors", "", [told["errors"]["all"]], "The prober's requests that were not answered rightly.")]
+        Figure(f"{prefix}_errors", "", [told["errors"]["all"]], "Its requests that were not answered rightly.")]
 
 
 def probe_floor(lab, floor):
     """What the prober sees of a program that looks at nothing: its own scale."""
     with floor.start(lab, core=lab.cores.server) as server:
-        return probe_figures("probe", probe(lab, server.port, 2 if lab.quick else 6), "to a server that looks at nothing")
+        told = probe(lab, server.port, 2 if lab.quick else 6)
+    return probe_figures("probe", told, "to a server that looks at nothing")
 
 
 def live(port):
@@ -178,8 +183,10 @@ def own_pauses(peer, server, admin):
     """What the server tells of its own pauses, named as what it is."""
     if peer.memory == "leat":
         turn = live(admin)["histograms"]["turn"]
-        return [Figure("own_longest_pause", "s", [turn["max_s"]], "The longest turn of the loop, from waking to sleeping, "
-                       "since the start: as long as everybody else had to wait.", notes="Leat's leat_loop_turn_seconds.")]
+        return [Figure("own_longest_pause", "s", [turn["max_s"]], "The longest turn of the loop, from waking to "
+                       "sleeping, since the start: as long as everybody else had to wait.",
+                       notes="Leat's leat_loop_turn_seconds: all that a turn does, and the time of others who were "
+                       "let run meanwhile; a collector's pauses have neither in them.")]
     if peer.memory == "malloc":
         return []
     told = runtime_figures(server)
@@ -188,7 +195,7 @@ def own_pauses(peer, server, admin):
     for name, key, unit, means in (
             ("own_longest_pause", "gc_pause_max_s", "s", "The longest pause of its collector since the start, by the "
              "runtime's own report: so long nobody was answered."),
-            ("own_pauses_in_all", "gc_pause_total_s", "s", "All pauses of its collector, by the runtime's own report."),
+            ("own_pauses_in_all", "gc_pause_total_s", "s", "All pauses of its collector, by its own report."),
             ("collections", "gc_count", "", "Collections since the start, by the runtime's own report."),
             ("live_heap_after_churn", "heap_bytes", "bytes", "What the runtime itself says its heap holds.")):
         if told.get(key) is not None:
@@ -199,8 +206,8 @@ def own_pauses(peer, server, admin):
 def over_live(figures, rested):
     """What is resident for each octet that the runtime says is in use; who asks malloc does not tell."""
     live = next((f.median for f in figures if f.name == "live_heap_after_churn"), None)
-    return [Figure("resident_over_live", "", [rested / live], "Memory after the churn and its rest, over what the runtime says "
-                   "its heap holds then: fragmentation, and what is kept for later.")] if live else []
+    return [Figure("resident_over_live", "", [rested / live], "Memory after the churn and its rest, over what the "
+                   "runtime says its heap holds then: fragmentation, and what is kept for later.")] if live else []
 
 
 def churn(lab, peer):
@@ -243,10 +250,11 @@ def churn_figures(peer, done, rest, start, high, rested):
         note += " Leat begins to give memory back after 30 s of little to do, so this is what it keeps in readiness."
     return [
         Figure("resident_over_start", "", [rested / start],
-               f"Memory after {done['requests']:,} requests of all sizes on {done['connections']:,} connections, all closed, "
-               f"and {rest} s of rest, over its memory after the start: what has not come back.", notes=note.strip()),
+               f"Memory after {done['requests']:,} requests of all sizes on {done['connections']:,} connections, "
+               f"all closed, and {rest} s of rest, over its memory after the start: what has not come back.",
+               notes=note.strip()),
         Figure("resident_after_churn", "bytes", [rested], "The same in bytes (PSS)."),
-        Figure("resident_in_churn", "bytes", [high], "Memory at the end of the churn, with its connections open (PSS)."),
+        Figure("resident_in_churn", "bytes", [high], "Memory at the end of the churn, connections open (PSS)."),
         Figure("churn_errors", "", [done["errors"]], "Requests that were not answered, or not rightly." + errors),
     ]
 
@@ -274,10 +282,10 @@ def call_figures(told, requests, connections, by, start):
                                       f", over {over:,}.", notes=by))
     in_all = start + told["request"]["allocations"] + told["connection"]["allocations"]
     figures += [
-        Figure("allocations_at_start", "", [start], f"Allocations from its start to the end of its first {connections} connections.",
-               notes=by),
-        Figure("allocations_in_all", "", [in_all], f"All of them: the start, {requests:,} requests on one connection, and "
-               f"{connections} connections more.", notes=by)]
+        Figure("allocations_at_start", "", [start],
+               f"Allocations from its start to the end of its first {connections} connections.", notes=by),
+        Figure("allocations_in_all", "", [in_all], f"All of them: the start, {requests:,} requests on one "
+               f"connection, and {connections} connections more.", notes=by)]
     return figures
 
 
@@ -287,8 +295,8 @@ def calls(lab, peer):
     if peer.memory in ("malloc", "leat"):
         return calls_by_interposer(lab, peer, count, by + ".")
     if peer.memory == "python":     # its runtime does not count, but can be told to ask malloc for every object
-        return calls_by_interposer(lab, peer, count, by + ", with PYTHONMALLOC=malloc: every object is then asked of it.",
-                                   {"PYTHONMALLOC": "malloc"})
+        by += ", with PYTHONMALLOC=malloc: every object is then asked of it."
+        return calls_by_interposer(lab, peer, count, by, {"PYTHONMALLOC": "malloc"})
     return calls_by_runtime(lab, peer, count)
 
 
@@ -297,7 +305,8 @@ def calls_by_interposer(lab, peer, count, by, env=None):
         told = interposer.read()
         return {"allocations": told["allocates"]["calls"], "frees": told["frees"]["calls"]}
 
-    with Interposer(lab) as interposer, peer.start(lab, core=lab.cores.server, env={**interposer.env, **(env or {})}) as server:
+    with Interposer(lab) as interposer, \
+            peer.start(lab, core=lab.cores.server, env={**interposer.env, **(env or {})}) as server:
         warm(lab, server.port, COUNTED_CONNECTIONS)
         start = take(interposer)["allocations"]
         interposer.reset()
@@ -330,7 +339,8 @@ def calls_by_runtime(lab, peer, count):
     for one in told.values():
         for key in one:
             one[key] -= reading.get(key, 0)
-    return call_figures(told, count, COUNTED_CONNECTIONS, f"Told by the runtime: {first.get('source', '')}.", first["allocations"])
+    by = f"Told by the runtime: {first.get('source', '')}."
+    return call_figures(told, count, COUNTED_CONNECTIONS, by, first["allocations"])
 
 
 # ── A million ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,8 +19,8 @@ import memory                                           # noqa: E402
 
 WATCHED = re.search(r"/(asan|tsan)$", conftest.BUILD)
 
-# A server of asyncio's. EACH: octets that a connection holds. LAST: after so many requests a connection is closed. UPLOAD: what
-# it says of an upload of so many octets.
+# A server of asyncio's. EACH: octets that a connection holds. LAST: after so many requests a connection is closed.
+# UPLOAD: what it says of an upload of so many octets.
 SERVER = '''
 import asyncio, json, os, re
 EACH, LAST, UPLOAD = {each}, {last}, lambda size: {upload}
@@ -32,7 +32,8 @@ async def serve(reader, writer):
         if head.startswith(b"POST"):
             answer = str(UPLOAD(len(content))).encode()
         elif b"/lab" in head:
-            answer = json.dumps({{"heap_bytes": 1000, "gc_count": 3, "gc_pause_max_s": 0.25, "source": "a guess"}}).encode()
+            told = {{"heap_bytes": 1000, "gc_count": 3, "gc_pause_max_s": 0.25, "source": "a guess"}}
+            answer = json.dumps(told).encode()
         else:
             answer = b"Hello, World!"
         writer.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: %d\\r\\n\\r\\n%s" % (len(answer), answer))
@@ -60,8 +61,8 @@ def make_peer(tmp_path):
         (tmp_path / "server.py").write_text(SERVER.format(each=each, last=last, upload=upload))
         (tmp_path / "peer.json").write_text(json.dumps({
             "title": "Known", "language": "Python", "kind": "peer", "framework": "asyncio", "version": "1",
-            "tools": ["${PYTHON}"], "build": None, "run": ["${PYTHON}", "server.py"], "routes": ["plaintext", "upload"],
-            "memory": "python", "workers": "one", "versions": []}))
+            "tools": ["${PYTHON}"], "build": None, "run": ["${PYTHON}", "server.py"],
+            "routes": ["plaintext", "upload"], "memory": "python", "workers": "one", "versions": []}))
         return Peer(str(tmp_path))
     return make
 
@@ -167,7 +168,8 @@ def test_allocator_calls_are_counted(lab, peer):
     figures = {f.name: f.median for f in memory.calls(lab, peer)}
     assert figures["allocations_at_start"] > 0
     if peer.memory == "leat":       # promised: none once it serves
-        assert all(figures[f"{what}_per_{of}"] == 0 for what in ("allocations", "frees") for of in ("request", "connection"))
+        for of in ("request", "connection"):
+            assert figures[f"allocations_per_{of}"] == figures[f"frees_per_{of}"] == 0
     else:
         assert figures["allocations_per_request"] > 5 and figures["frees_per_request"] > 5
         assert figures["allocations_in_all"] > figures["allocations_at_start"]
