@@ -97,7 +97,8 @@ static bool parse_authority(struct address *a, const char *at, size_t size, cons
 bool leat__address_parse(struct address *a, const char *url, const struct address_manner *manner,
                          char *error, size_t error_size)
 {
-    const struct complaint c = {url, manner, error, error_size};
+    struct complaint c = {.url = url, .manner = manner, .size = error_size};
+    c.error = error;
     memset(a, 0, sizeof *a);
     if (strncmp(url, "unix:", 5) == 0)
         return parse_unix(a, url + 5, &c);

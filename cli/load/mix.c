@@ -165,7 +165,8 @@ static bool take_line(struct mix *m, char *line)
 bool leat__load_mix_parse(struct load_wording *w, const char *text, size_t size, const char *file,
                           char *error, size_t error_size)
 {
-    struct mix m = {.w = w, .file = file, .error = error, .error_size = error_size};
+    struct mix m = {.w = w, .file = file, .error_size = error_size};
+    m.error = error;
     char *all = leat__load_keep(w, text, size);
     w->mix_count = 0;
     if (all == NULL)

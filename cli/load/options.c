@@ -124,7 +124,7 @@ static int read_word(struct reading *r)
 /* 1000, 2.5, 10k, 100000/s */
 static int read_rate(struct reading *r)
 {
-    char *end;
+    char none[] = "", *end = none;
     double rate = isdigit((unsigned char)r->value[0]) ? strtod(r->value, &end) : -1;
     if (rate >= 0 && *end == 'k') {
         rate *= 1000;
@@ -153,7 +153,7 @@ static int read_cores(struct reading *r)
     const char *at = r->value;
     CPU_ZERO(set);
     for (;;) {
-        char *end;
+        char none[] = "", *end = none;
         unsigned long first = isdigit((unsigned char)*at) ? strtoul(at, &end, 10) : CPU_SETSIZE,
                       last = first;
         if (first < CPU_SETSIZE && *end == '-' && isdigit((unsigned char)end[1]))

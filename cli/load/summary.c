@@ -35,7 +35,7 @@ static void print_asked(FILE *to, const struct load_options *o, const struct loa
     fprintf(to, "\n%s measured behind %s of warm-up; %s, %lu thread%s",
             leat__human_seconds(number, r->seconds),
             leat__human_seconds((char[HUMAN_SIZE]){0}, o->warmup_s), r->loop != NULL ? r->loop : "?",
-            (unsigned long)(r->threads + r->idle_threads), r->threads + r->idle_threads == 1 ? "" : "s");
+            (unsigned long)r->threads + r->idle_threads, r->threads + r->idle_threads == 1 ? "" : "s");
     if (r->sources > 1)
         fprintf(to, ", %lu source addresses", (unsigned long)r->sources);
     fputs("\n\n", to);

@@ -112,7 +112,7 @@ static void linear_ticks(struct plot_scale *s, unsigned wanted)
     double step = round_step((s->high - s->low) / wanted, s->axis->unit);
     s->low = floor(s->low / step + 1e-9) * step;
     s->high = ceil(s->high / step - 1e-9) * step;
-    for (double i = 0; s->low + i * step <= s->high + step * 1e-6 && s->ticks.count < PLOT_TICKS_MAX; i++)
+    for (unsigned i = 0; s->low + i * step <= s->high + step * 1e-6 && i < PLOT_TICKS_MAX; i++)
         add_tick(&s->ticks, s->low + i * step);
 }
 

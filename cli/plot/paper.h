@@ -32,8 +32,8 @@ double leat__plot_at(const struct plot_scale *s, double figure);
 void leat__plot_begin(FILE *to, int height, const char *title, const char *subtitle, const char *about);
 void leat__plot_end(FILE *to);
 
-/* Text content, escaped. style: a class of the paper's. anchor: start, middle, end. */
-void leat__plot_text(FILE *to, double x, double y, const char *style, const char *anchor,
+/* Text content, escaped. class: one of the style's. anchor: start, middle, end. */
+void leat__plot_text(FILE *to, double x, double y, const char *class, const char *anchor,
                      const char *text);
 void leat__plot_escape(FILE *to, const char *text);
 /* How wide a text of 12 px is, about. */

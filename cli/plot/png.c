@@ -6,8 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { NO_PROGRAM = 127 };
 
 static int fail(int status, char *error, size_t error_size, const char *path, const char *why)

@@ -41,7 +41,8 @@ static const json_t *at(const json_t *all, const char *path)
     char names[128];
     snprintf(names, sizeof names, "%s", path);
     for (char *rest = names, *name; all != NULL && (name = strsep(&rest, ".")) != NULL;)
-        all = json_is_array(all) ? json_array_get(all, (size_t)atoi(name)) : json_object_get(all, name);
+        all = json_is_array(all) ? json_array_get(all, strtoul(name, NULL, 10))
+                                 : json_object_get(all, name);
     if (all == NULL)
         fail_msg("%s is not there", path);
     return all;
