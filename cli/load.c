@@ -168,6 +168,25 @@ static bool show(void *context, const struct load_moment *moment)
     return !is_interrupted;
 }
 
+/* Of what kept a load from being one. */
+static int exit_status(int status)
+{
+    switch (-status) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+    case ENOENT:
+    case EACCES:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ETIMEDOUT:
+        return LOAD_UNAVAILABLE;
+    case EFBIG: /* contents too large to be compared */
+        return MAIN_USAGE;
+    default:
+        return MAIN_SYSTEM;
+    }
+}
+
 static int run(const struct asked *a)
 {
     struct load_face *face = leat__load_progress_open(&a->o, stderr, a->quiet);
@@ -179,11 +198,7 @@ static int run(const struct asked *a)
     sigaction(SIGINT, &before, NULL);
     leat__load_progress_close(face);
     if (status < 0)
-        return complain(status == -ECONNREFUSED || status == -ENOENT || status == -ENETUNREACH ||
-                                status == -EHOSTUNREACH || status == -ETIMEDOUT
-                            ? LOAD_UNAVAILABLE
-                            : MAIN_SYSTEM,
-                        error);
+        return complain(exit_status(status), error);
     if (a->json)
         leat__load_json(stdout, &a->o, &r);
     else
