@@ -20,6 +20,8 @@ static const struct verb verbs[] = {
     {"bundle", "bundle DIR FILE", "pack a folder into one file, to serve with --bundle", leat__verb_bundle},
     {"top", "top [URL]", "show what a server does, in a terminal", leat__verb_top},
     {"load", "load URL [OPTION]...", "ask a server, and say how long its answers took", leat__verb_load},
+    {"compare", "compare [OPTION]... A B", "say which of two servers is better, and by how much",
+     leat__verb_compare},
     {"lab", "lab [OPTION]...", "measure Leat and others on this machine, the same way", leat__verb_lab},
     {"help", "help [VERB]", "say what a verb does", run_help},
 };

@@ -15,6 +15,7 @@ int leat__verb_doctor(int argc, char **argv);
 int leat__verb_bundle(int argc, char **argv);
 int leat__verb_top(int argc, char **argv);
 int leat__verb_load(int argc, char **argv);
+int leat__verb_compare(int argc, char **argv);
 int leat__verb_lab(int argc, char **argv);
 
 #endif
