@@ -120,7 +120,7 @@ static int read_one(struct compare_candidate *c, const char *text, const char *u
     *c = (struct compare_candidate){.text = text};
     int status = is_url(text) ? read_url(c, why, sizeof why) : read_command(c, url, why, sizeof why);
     if (status < 0)
-        snprintf(error, error_size, "%.200s: %s", text, why);
+        snprintf(error, error_size, "%.200s: %s", text[0] != '\0' ? text : "''", why);
     return status;
 }
 

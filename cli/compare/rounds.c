@@ -89,8 +89,9 @@ static void show_round(const struct compare_run *run)
         double logs[COMPARE_ROUNDS_MAX];
         leat__compare_judge(&j, logs, gather_logs(run, c, run->primary, logs), 0, run->options->seed);
         decided += run->state.verdict[c - 1] != COMPARE_OPEN;
-        if (j.interval.high - j.interval.low > width && run->state.verdict[c - 1] == COMPARE_OPEN) {
-            width = j.interval.high - j.interval.low;
+        double open = run->state.verdict[c - 1] == COMPARE_OPEN ? 1000 : 0; /* these come first */
+        if (open + j.interval.high - j.interval.low > width) {
+            width = open + j.interval.high - j.interval.low;
             which = c;
             widest = j;
         }
@@ -118,6 +119,11 @@ static int measure_all(struct compare_run *run, const uint32_t *order,
         int status = leat__compare_measure(&measures[order[i]], run->options, c, error, error_size);
         if (status < 0)
             return status;
+        if (run->rule.rounds > 0 && isnan(measures[order[i]].figure[run->primary])) {
+            snprintf(error, error_size, "%s: its %s could not be read", c->name,
+                     leat__compare_figures[run->primary].title);
+            return -ENODATA;
+        }
     }
     return 0;
 }
