@@ -122,7 +122,7 @@ struct load_by_request {
 /* The server's process over the measured time; valid false: no pid, or it could not be read. */
 struct load_server {
     bool valid;
-    double cpu_s, user_s, system_s;           /* cpu_s is the finer one (schedstat) */
+    double cpu_s, user_s, system_s;           /* cpu_s is the finer one (its clock) */
     uint64_t resident, resident_before, peak; /* bytes */
     uint64_t minor_faults, major_faults;
     uint64_t switches, switches_forced;

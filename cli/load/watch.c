@@ -1,12 +1,14 @@
-/* watch.c: the server's process, and the processes beneath it, as /proc shows them at one moment. Processor time is the threads' own
- * (schedstat, nanoseconds); user and system time are told by the kernel in ticks of a hundredth of a second. Only the difference of
- * two looks means anything, and a thread that ended in between has taken its schedstat along: then the ticks are used. */
+/* watch.c: the server's process, and the processes beneath it, at one moment. Processor time is each process' own clock: in
+ * nanoseconds, to the moment, running threads and those that have ended included (a thread's schedstat is brought up to date at
+ * a tick only, and goes with it). User and system time are told by /proc in ticks of a hundredth of a second. Only the
+ * difference of two looks means anything; where a process that ended in between has taken its time along, the ticks are used. */
 #include "load/load.h"
 #include "admin/proc.h"
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PATH_SIZE = 96, TEXT_SIZE = 4096, DEPTH_MAX = 8 };
@@ -49,13 +51,9 @@ static void look_at_children(struct load_watch *w, char *list, unsigned depth)
 static void look_at_thread(struct load_watch *w, pid_t pid, const char *thread, unsigned depth)
 {
     char path[PATH_SIZE], text[TEXT_SIZE];
-    snprintf(path, sizeof path, "/proc/%d/task/%.16s/schedstat", (int)pid, thread);
-    if (read_text(text, path) < 0)
-        return;
-    w->cpu_s += (double)strtoull(text, NULL, 10) * 1e-9;
-    w->threads++;
     snprintf(path, sizeof path, "/proc/%d/task/%.16s/status", (int)pid, thread);
     if (read_text(text, path) > 0) {
+        w->threads++;
         w->switches += line(text, "voluntary_ctxt_switches") +
                        line(text, "nonvoluntary_ctxt_switches");
         w->switches_forced += line(text, "nonvoluntary_ctxt_switches");
@@ -63,6 +61,14 @@ static void look_at_thread(struct load_watch *w, pid_t pid, const char *thread, 
     snprintf(path, sizeof path, "/proc/%d/task/%.16s/children", (int)pid, thread);
     if (read_text(text, path) > 0)
         look_at_children(w, text, depth);
+}
+
+static void look_at_clock(struct load_watch *w, pid_t pid)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (clock_getcpuclockid(pid, &clock) == 0 && clock_gettime(clock, &time) == 0)
+        w->cpu_s += (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
 static int look_at_threads(struct load_watch *w, pid_t pid, unsigned depth)
@@ -98,6 +104,7 @@ static int look(struct load_watch *w, pid_t pid, unsigned depth)
         return status;
     w->resident += line(text, "VmRSS") * 1024;
     w->peak += line(text, "VmHWM") * 1024;
+    look_at_clock(w, pid);
     return look_at_threads(w, pid, depth);
 }
 
@@ -130,6 +137,5 @@ void leat__load_watch_difference(struct load_server *out, const struct load_watc
         .switches_forced = growth(from->switches_forced, to->switches_forced),
         .threads = to->threads,
     };
-    bool lost = to->threads < from->threads || cpu < 0;
-    out->cpu_s = lost ? out->user_s + out->system_s : cpu;
+    out->cpu_s = cpu > 0 ? cpu : out->user_s + out->system_s;
 }
