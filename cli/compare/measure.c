@@ -49,9 +49,13 @@ static void fill(struct report *report, const struct load_result *r)
     double *figure = report->m.figure;
     if (errors > 0 || r->active.answers == 0) {
         report->status = -EPROTO;
-        snprintf(report->error, sizeof report->error, "%llu of %llu requests failed%s%s",
-                 (unsigned long long)errors, (unsigned long long)(r->active.requests + r->idle.requests),
-                 r->first_error[0] != '\0' ? ": " : "", r->first_error);
+        if (errors == 0)
+            snprintf(report->error, sizeof report->error, "no request was answered in the measured time");
+        else
+            snprintf(report->error, sizeof report->error, "%llu of %llu requests failed%s%s",
+                     (unsigned long long)errors,
+                     (unsigned long long)(r->active.requests + r->idle.requests),
+                     r->first_error[0] != '\0' ? ": " : "", r->first_error);
         return;
     }
     for (unsigned i = 0; i < FIGURE_COUNT; i++)
