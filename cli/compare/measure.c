@@ -44,7 +44,8 @@ static uint64_t count_errors(const struct load_group *g)
 
 static void fill(struct report *report, const struct load_result *r)
 {
-    uint64_t errors = count_errors(&r->active) + count_errors(&r->idle);
+    unsigned long long errors = count_errors(&r->active) + count_errors(&r->idle);
+    unsigned long long requests = r->active.requests + r->idle.requests;
     double answers = (double)r->active.answers, all = answers + (double)r->idle.answers;
     double *figure = report->m.figure;
     if (errors > 0 || r->active.answers == 0) {
@@ -53,9 +54,7 @@ static void fill(struct report *report, const struct load_result *r)
             snprintf(report->error, sizeof report->error, "no request was answered in the measured time");
         else
             snprintf(report->error, sizeof report->error, "%llu of %llu requests failed%s%s",
-                     (unsigned long long)errors,
-                     (unsigned long long)(r->active.requests + r->idle.requests),
-                     r->first_error[0] != '\0' ? ": " : "", r->first_error);
+                     errors, requests, r->first_error[0] != '\0' ? ": " : "", r->first_error);
         return;
     }
     for (unsigned i = 0; i < FIGURE_COUNT; i++)

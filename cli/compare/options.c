@@ -74,9 +74,9 @@ static int read_rounds(uint32_t *rounds, const char *name, const char *value, ch
 
 static int read_percent(double *share, const char *name, const char *value, char *error, size_t size)
 {
-    char *end;
-    double percent = isdigit((unsigned char)value[0]) ? strtod(value, &end) : -1;
-    if (percent < 0 || (*end != '\0' && strcmp(end, "%") != 0) || percent > 100)
+    char *end = NULL;
+    double percent = strtod(value, &end);
+    if (!isdigit((unsigned char)value[0]) || (*end != '\0' && strcmp(end, "%") != 0) || percent > 100)
         return fail(error, size, name, value, "give a number from 0 to 100, like 0.5");
     *share = percent / 100;
     return 0;
