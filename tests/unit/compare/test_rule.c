@@ -46,7 +46,7 @@ static double measure(struct machine *m)
 /* A round of the base and others, each of which takes e^effect of the base: in random order. */
 static void take_round(struct machine *m, double effect, uint32_t others, double *logs)
 {
-    double figure[COMPARE_CANDIDATES_MAX];
+    double figure[COMPARE_CANDIDATES_MAX] = {0};
     uint32_t order[COMPARE_CANDIDATES_MAX];
     leat__compare_order(order, others + 1, &m->seed);
     for (uint32_t i = 0; i <= others; i++)

@@ -3,6 +3,7 @@
 #include "load/load.h"
 #include <errno.h>
 #include <setjmp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -100,12 +101,33 @@ static void so_are_its_childrens_children(void **state)
     watch(2);
 }
 
-static void a_thread_that_ended_took_its_account_along(void **state)
+static void *burn(void *nothing)
+{
+    for (double until = cpu_s() + BUSY_MS * 1e-3; cpu_s() < until;)
+        ;
+    return nothing;
+}
+
+static void a_thread_that_ended_is_in_the_account(void **state)
+{
+    (void)state;
+    struct load_watch before, after;
+    struct load_server s;
+    pthread_t thread;
+    assert_int_equal(leat__load_watch(&before, getpid()), 0);
+    assert_int_equal(pthread_create(&thread, NULL, burn, NULL), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(leat__load_watch(&after, getpid()), 0);
+    leat__load_watch_difference(&s, &before, &after);
+    assert_true(s.cpu_s >= BUSY_MS * 1e-3);
+}
+
+static void a_process_that_ended_took_its_account_along(void **state)
 {
     (void)state;
     struct load_server s;
     struct load_watch from = {.cpu_s = 5, .user_s = 2, .system_s = 3, .threads = 3, .switches = 100};
-    struct load_watch to = {.cpu_s = 6, .user_s = 4, .system_s = 4, .threads = 2, .switches = 90};
+    struct load_watch to = {.cpu_s = 4.5, .user_s = 4, .system_s = 4, .threads = 2, .switches = 90};
     leat__load_watch_difference(&s, &from, &to);
     assert_true(s.cpu_s == 3 && s.user_s == 2 && s.system_s == 1 && s.switches == 0);
 }
@@ -122,7 +144,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_process_is_watched),
         cmocka_unit_test(so_are_its_childrens_children),
-        cmocka_unit_test(a_thread_that_ended_took_its_account_along),
+        cmocka_unit_test(a_thread_that_ended_is_in_the_account),
+        cmocka_unit_test(a_process_that_ended_took_its_account_along),
         cmocka_unit_test(nobody_is_no_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
