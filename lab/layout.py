@@ -63,8 +63,9 @@ LATENCY_COLUMNS = [("latency_p50", "p50"), ("latency_p90", "p90"), ("latency_p99
 
 
 def latency(title, steps, about):
-    return Part(title, LATENCY_COLUMNS, first="profile", about=about, steps=steps, drawn=("latency_p50", "latency_p99"),
-                who="profile")
+    beside = [("latency_p50_of_api", "p50 of api's"), ("latency_p99_of_api", "p99 of api's")]
+    return Part(title, LATENCY_COLUMNS + beside, first="profile", about=about, steps=steps, who="profile",
+                drawn=("latency_p50", "latency_p99"))
 
 
 PARTS = {
@@ -127,19 +128,19 @@ PARTS = {
         Part("Bulk throughput", [
             ("throughput", "Gbit/s"), ("cpu_per_gb", "processor time for a GB"), ("cpu_of_nginx", "of nginx's"),
             ("cpu_of_iperf3", "of iperf3's"), ("throughput_of_nginx", "throughput of nginx's")], steps="bulk", who="server",
-            about="One large file over loopback, by one connection and by several.", drawn=("cpu_per_gb",)),
+            about="One large file over loopback, by one connection and by four.", drawn=("cpu_per_gb",)),
         Part("The ways to send a file: the sender's processor time", [("cpu_per_transfer", "")], first="octets",
              steps="copies", who="size", across="way",
-             about="memory: from a copy in the process; copy: read, then send; mmap: mapped, then send. On loopback the "
-             "kernel copies whatever is sent, so zero copy can't show what it spares."),
+             about="copy: read, then send; mmap: mapped, sent, unmapped; memory: sent from a mapping that is kept. On "
+             "loopback the kernel copies whatever is sent, so zerocopy can't show what it spares."),
         Part("From which size on it takes less", [
             ("cheaper_than_copy_from", "than read and send"), ("cheaper_than_memory_from", "than from memory")],
             first="way", steps="copies", who="way"),
         latency("Small messages on loopback", "latency-loopback", "Each TCP profile, at a constant rate."),
         latency("Small messages between two network namespaces", "latency-veth", "Across a veth pair."),
         latency("Small messages with loss and delay", "latency-lossy",
-                "In a small virtual machine, whose kernel has netem: its processor is emulated and slow, but what is seen "
-                "is the network's."),
+                "In a small virtual machine, whose kernel has netem: its processor is emulated and slow; vm-plain, "
+                "without loss and delay, shows what that adds."),
     ],
     "speed": [
         speed("Plaintext", "plaintext", "One small request at a time on 64 kept connections; latency at 4,000 a second."),
