@@ -348,6 +348,7 @@ static int send_once(const struct options *o)
     int to = connect_to(&address), failed = transfer_open(&t, o->file, to);
     if (failed) {
         fprintf(stderr, "copies: %s: %s\n", o->file, strerror(-failed));
+        transfer_close(&t);
         return NO_INPUT;
     }
     const struct way *way = o->chosen[0];

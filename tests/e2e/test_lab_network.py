@@ -120,9 +120,13 @@ def test_bulk_counts_what_a_server_sends(start, run, tmp_path, connections):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "large.bin").write_bytes(bytes(500000))
     server = start("leat", "serve", str(tmp_path / "site"), "--admin", "off")
-    done = run("lab/bulk", str(server.addresses[0][1]), "/large.bin", connections, "200")
-    told = json.loads(done.stdout)
-    assert done.returncode == 0 and told["answers"] > 0 and told["seconds"] >= 0.2
+    for milliseconds in (100, 1000, 10000):     # as long as it takes on a machine that does much else
+        done = run("lab/bulk", str(server.addresses[0][1]), "/large.bin", connections, str(milliseconds))
+        told = json.loads(done.stdout)
+        assert done.returncode == 0 and told["seconds"] >= milliseconds / 1000
+        if told["answers"] > 0:
+            break
+    assert told["answers"] > 0
     assert 0 <= told["octets"] - told["answers"] * 500000 <= int(connections) * 500000
     done = run("lab/bulk", str(server.addresses[0][1]), "/nothing", connections, "200")
     assert done.returncode == 76 and "404" in done.stderr and done.stdout == ""
