@@ -28,7 +28,7 @@ enum {
     PLAN_SLOT = 32,                               /* a connection's seat */
     PLAN_PEER = 20,             /* a client's address, where they are remembered */
     PLAN_ROUTE_DEPTH = 16,      /* what a shard knows of a route */
-    PLAN_METRICS = 57344,       /* what a shard records (observe/metrics.h) */
+    PLAN_METRICS = 53248,       /* what a shard records (observe/metrics.h) */
     PLAN_ROUTE_METRICS = 12288, /* and of each route */
     PLAN_METRICS_ROUTES = 256,  /* routes beyond share the last one's */
     PLAN_WORK = 8192,           /* what a worker is given: a path, and what it found */

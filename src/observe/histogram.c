@@ -6,12 +6,12 @@ void leat__histogram_record_outlier(struct histogram *h, uint64_t value)
     histogram_record(h, (int64_t)value < 0 ? 0 : HISTOGRAM_LARGEST);
 }
 
-/* The smallest value whose bucket is this one or a later one: (32 + part) * 2^power / 32, rounded up, less one. */
+/* The smallest value whose bucket is this one or a later one: (32 + part) * 2^power / 32, rounded up, less the offset. */
 uint64_t leat__histogram_first(unsigned bucket)
 {
-    unsigned power = bucket / HISTOGRAM_PARTS;
-    uint64_t parts = HISTOGRAM_PARTS + bucket % HISTOGRAM_PARTS;
-    return (((parts << power) + HISTOGRAM_PARTS - 1) >> HISTOGRAM_PARTS_BITS) - 1;
+    unsigned number = bucket + HISTOGRAM_BEFORE, power = number / HISTOGRAM_PARTS;
+    uint64_t parts = HISTOGRAM_PARTS + number % HISTOGRAM_PARTS;
+    return (((parts << power) + HISTOGRAM_PARTS - 1) >> HISTOGRAM_PARTS_BITS) - HISTOGRAM_OFFSET;
 }
 
 uint64_t leat__histogram_last(unsigned bucket)
