@@ -341,7 +341,7 @@ static bool is_same_route(const struct chain *a, const struct chain *b)
 
 void leat__families_begin(struct families *f, struct looker *looker)
 {
-    memset(f, 0, sizeof *f);
+    clear_untouched(f, sizeof *f);
     f->looker = looker;
     f->row_count = leat__look_route_count(looker);
     for (uint32_t row = 0; row < f->row_count; row++) {

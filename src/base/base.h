@@ -56,4 +56,13 @@ static inline void clear_untouched(void *memory, size_t size)
             *word = 0;
 }
 
+/* memcpy(to, from, size) in the same way. */
+static inline void copy_untouched(void *to, const void *from, size_t size)
+{
+    const uint64_t *source = from;
+    for (uint64_t *word = to, *end = word + size / sizeof *word; word < end; word++, source++)
+        if (*word != *source)
+            *word = *source;
+}
+
 #endif

@@ -37,9 +37,16 @@ void *leat__start_alloc_uncleared(size_t size)
     return memory;
 }
 
+/* Large pieces come as zeros from the kernel, and writing zeros over them would make them resident. */
 void *leat__start_alloc(size_t size)
 {
-    return memset(leat__start_alloc_uncleared(size), 0, size);
+    void *memory = leat__start_alloc_uncleared(size);
+    if (size < PAGE_SIZE_BYTES)
+        return memset(memory, 0, size);
+    __asm__(""
+            : "+r"(memory)::"memory"); /* what is in it is read: a compiler must not take it for undefined */
+    clear_untouched(memory, align_up(size, sizeof(uint64_t)));
+    return memory;
 }
 
 char *leat__start_copy(const char *text)

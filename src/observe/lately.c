@@ -3,7 +3,7 @@
 
 void leat__lately_keep(struct lately *lately, const struct histogram *now)
 {
-    memcpy(&lately->states[lately->count++ % LATELY_STATES], now, sizeof *now);
+    copy_untouched(&lately->states[lately->count++ % LATELY_STATES], now, sizeof *now);
 }
 
 void leat__lately_see(const struct lately *lately, struct histogram *now)

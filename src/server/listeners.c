@@ -167,7 +167,7 @@ int leat__listeners_parse(struct listeners *l, const struct config *config, char
 {
     const struct mistake to = {error, error_size};
     int status = 0;
-    memset(l, 0, sizeof *l);
+    clear_untouched(l, sizeof *l);
     if (config->listen.count == 0 || names_handed(config))
         status = leat__activation_take(&l->activation, error, error_size);
     for (uint32_t i = 0; i < config->listen.count && status == 0; i++)
