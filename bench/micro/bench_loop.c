@@ -18,6 +18,7 @@ struct responder {
     struct slot *slots;
     struct loop_send sends[SLOTS];
     struct mailbox mailbox;
+    struct mail_place mails[MAILBOX_CAPACITY];
     struct loop loop;
     uint32_t free_count, free[SLOTS];
 };
@@ -123,7 +124,7 @@ static void open_loop(struct responder *r, enum loop_kind kind)
     r->slots = leat__region_take(&r->region, slots_size, CACHE_LINE);
     for (r->free_count = 0; r->free_count < SLOTS; r->free_count++)
         r->free[r->free_count] = SLOTS - 1 - r->free_count;
-    const struct loop_options options = {
+    struct loop_options options = {
         .receive_ring = RING,
         .queue_entries = 1024,
         .slots = r->slots,
@@ -133,7 +134,8 @@ static void open_loop(struct responder *r, enum loop_kind kind)
         .events = &events,
         .context = r,
     };
-    int error = leat__mailbox_open(&r->mailbox);
+    options.state = leat__region_take(&r->region, leat__loop_state_size(kind, &options), PAGE_SIZE_BYTES);
+    int error = leat__mailbox_open(&r->mailbox, r->mails);
     if (error == 0)
         error = leat__loop_open(&r->loop, kind, &options);
     if (error == 0)

@@ -104,6 +104,7 @@ static void open_tasks(void)
 {
     static struct region region;
     static struct stack_pool stacks;
+    static struct timer_wheels wheels;
     size_t known = leat__tasks_footprint(STACKS);
     size_t size = leat__stack_pool_footprint(STRIDE, STACKS) + known + (size_t)64 * 1024;
     if (leat__region_create(&region, align_up(size, PAGE_SIZE_BYTES), REGION_RESERVE) < 0 ||
@@ -112,7 +113,7 @@ static void open_tasks(void)
         exit(69);
     }
     loop.due_ms = INT64_MAX;
-    leat__tasks_open(&tasks, leat__region_take(&region, known, CACHE_LINE), &stacks, &loop, 0);
+    leat__tasks_open(&tasks, leat__region_take(&region, known, CACHE_LINE), &wheels, &stacks, &loop, 0);
 }
 
 int wait_switch(void)

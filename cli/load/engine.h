@@ -110,6 +110,8 @@ struct load_worker {
     struct region region;
     struct buffer_pool receive;
     struct mailbox mailbox;
+    struct mail_place mails[MAILBOX_CAPACITY];
+    void *loop_state;
     struct loop loop;
     struct slot *slots;
     struct load_link *links;

@@ -285,6 +285,7 @@ void leat__worker_destroy(struct load_worker *w)
 {
     if (w->region.base != NULL)
         leat__region_destroy(&w->region);
+    leat__start_free(w->loop_state);
     leat__start_free(w);
 }
 
@@ -292,13 +293,13 @@ void leat__worker_destroy(struct load_worker *w)
 
 static int open_loop(struct load_worker *w)
 {
-    int error = leat__mailbox_open(&w->mailbox);
+    int error = leat__mailbox_open(&w->mailbox, w->mails);
     if (error < 0)
         return error;
     w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (w->timer < 0)
         return -errno;
-    const struct loop_options options = {
+    struct loop_options options = {
         .receive_ring = receive_ring(w),
         .queue_entries = 512,
         .slots = w->slots,
@@ -310,6 +311,7 @@ static int open_loop(struct load_worker *w)
         .send_count = w->link_count,
         .poll_count = 1,
     };
+    options.state = w->loop_state = leat__start_alloc(leat__loop_state_size(w->o->loop, &options));
     return leat__loop_open(&w->loop, w->o->loop, &options);
 }
 

@@ -63,12 +63,13 @@ struct conns {
     const struct net_options *listener_options[LOOP_LISTENERS_MAX]; /* NULL: none */
     uint64_t proxy_listeners;    /* a bit each: connections begin with a PROXY header */
     uint64_t accepted_listeners; /* … have options to be set on each connection */
-    struct workers workers;
-    struct tasks tasks;        /* where handlers may wait */
-    uint64_t listeners_paused; /* a bit each */
+    struct tasks tasks;          /* where handlers may wait */
+    uint64_t listeners_paused;   /* a bit each */
     int64_t trim_at_ms;
+    struct shard_memory memory; /* it ends with what is touched last, and so does this: */
+    struct timer_wheels wheels; /* of tasks */
+    struct workers workers;
     struct report_scan scan;
-    struct shard_memory memory; /* these two end with what is touched last */
     struct conn_report_box reported;
 };
 

@@ -12,6 +12,8 @@ static int open_backend(struct loop *loop, const struct loop_backend *backend,
                         const struct loop_options *options)
 {
     loop->backend = backend;
+    if (backend->state_size != NULL)
+        clear_untouched(options->state, backend->state_size(options));
     return backend->open(loop, options);
 }
 
@@ -33,6 +35,21 @@ static int open_kind(struct loop *loop, enum loop_kind kind, const struct loop_o
         open_backend(loop, &leat__loop_uring, options) == 0)
         return 0;
     return open_backend(loop, &leat__loop_epoll, options);
+}
+
+size_t leat__loop_state_size(enum loop_kind kind, const struct loop_options *options)
+{
+    switch (kind) {
+    case LOOP_URING:
+        return leat__loop_uring.state_size(options);
+    case LOOP_EPOLL:
+        return leat__loop_epoll.state_size(options);
+    case LOOP_SIM:
+        return 0;
+    case LOOP_AUTO:
+        break;
+    }
+    return size_max(leat__loop_uring.state_size(options), leat__loop_epoll.state_size(options));
 }
 
 int leat__loop_open(struct loop *loop, enum loop_kind kind, const struct loop_options *options)

@@ -88,12 +88,14 @@ struct loop_options {
     void *context;
     uint32_t send_count; /* sends that may be pending at once, more or less */
     uint32_t poll_count; /* others' descriptors that may be armed at once: their indices are below */
-    void *simulation;    /* loop_sim.c: struct simulation * */
+    void *state; /* leat__loop_state_size bytes, from a page's beginning: the backend's own until it is closed */
+    void *simulation; /* loop_sim.c: struct simulation * */
 };
 
 struct loop_backend {
     const char *name;
-    /* fills state, now_ms and realtime_s; loop has everything else already. On failure it leaves nothing behind. */
+    size_t (*state_size)(const struct loop_options *options); /* NULL: it needs none */
+    /* fills state, now_ms and realtime_s; loop has everything else already, and options->state is zeroed. On failure it leaves nothing behind. */
     int (*open)(struct loop *loop, const struct loop_options *options);
     void (*close)(struct loop *loop);
     void (*wait)(struct loop *loop, int64_t timeout_ms); /* -1: for ever; fills now_ms, realtime_s; delivers */
@@ -137,9 +139,12 @@ struct loop {
     uint32_t dying; /* slots to bury at the end of the turn, linked by slot->next (index + 1) */
     uint32_t generation;   /* the last one handed out */
     bool keep;             /* loop_keep was called in the on_recv under way */
-    void *state;           /* the backend's own, made at start */
+    void *state;           /* the backend's own */
     uint64_t turns, waits; /* waits: turns that had leave to sleep */
 };
+
+/* What options->state must have room for, whole pages; of options it reads counts only. */
+size_t leat__loop_state_size(enum loop_kind kind, const struct loop_options *options);
 
 /* Opens the backend in loop->backend's place. kind LOOP_AUTO tries io_uring, then epoll. 0 or -errno.
  * Must be called on the thread that will turn it. */

@@ -18,7 +18,6 @@
  * Sends that wait are few (slow readers), so slots have no room for them: they lie in a small hash table by slot. */
 #include "loop/loop.h"
 #include "loop/machine.h"
-#include "memory/seal.h"
 #include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -41,11 +40,11 @@ struct epoll_poll { /* what a task waits for */
 
 struct epoll_state {
     int fd;
-    struct epoll_poll *polls;          /* by index */
     int listeners[LOOP_LISTENERS_MAX]; /* -1: none */
-    struct loop_send **pending;        /* chains, by slot index */
+    struct loop_send **pending;        /* chains, by slot index; they lie behind this struct */
     uint32_t pending_mask;
-    struct epoll_event *events; /* EVENTS_PER_TURN */
+    struct epoll_poll *polls; /* by index; behind those */
+    struct epoll_event events[EVENTS_PER_TURN];
 };
 
 static struct epoll_state *state_of(const struct loop *loop)
@@ -340,29 +339,38 @@ static void epoll_wait_turn(struct loop *loop, int64_t timeout_ms)
         handle(loop, e->events[i].data.u64, e->events[i].events);
 }
 
-static int epoll_open(struct loop *loop, const struct loop_options *options)
+/* ── Opening ──────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static uint32_t chains_of(const struct loop_options *options)
 {
-    int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    struct epoll_state *e = leat__start_alloc(sizeof *e);
-    e->fd = fd;
     uint32_t chains = CHAINS_MIN;
     while (chains < CHAINS_MAX && chains < options->send_count)
         chains *= 2;
-    e->pending = leat__start_alloc(chains * sizeof(struct loop_send *));
+    return chains;
+}
+
+static size_t epoll_state_size(const struct loop_options *options)
+{
+    size_t size = sizeof(struct epoll_state) + chains_of(options) * sizeof(struct loop_send *) +
+                  (options->poll_count + 1) * sizeof(struct epoll_poll);
+    return align_up(size, PAGE_SIZE_BYTES);
+}
+
+static int epoll_open(struct loop *loop, const struct loop_options *options)
+{
+    struct epoll_state *e = options->state;
+    uint32_t chains = chains_of(options);
+    e->pending = (struct loop_send **)(void *)(e + 1);
     e->pending_mask = chains - 1;
-    e->events = leat__start_alloc_uncleared(EVENTS_PER_TURN * sizeof *e->events);
-    e->polls = leat__start_alloc((options->poll_count + 1) * sizeof *e->polls);
+    e->polls = (struct epoll_poll *)(void *)(e->pending + chains);
     for (unsigned i = 0; i < LOOP_LISTENERS_MAX; i++)
         e->listeners[i] = -1;
+    e->fd = epoll_create1(EPOLL_CLOEXEC);
+    if (e->fd < 0)
+        return -errno;
     int error = add(e, options->mailbox->wake_fd, EPOLLIN, 0);
     if (error < 0) {
-        close(fd);
-        leat__start_free(e->pending);
-        leat__start_free(e->events);
-        leat__start_free(e->polls);
-        leat__start_free(e);
+        close(e->fd);
         return error;
     }
     loop->state = e;
@@ -372,17 +380,13 @@ static int epoll_open(struct loop *loop, const struct loop_options *options)
 
 static void epoll_close(struct loop *loop)
 {
-    struct epoll_state *e = state_of(loop);
-    close(e->fd);
-    leat__start_free(e->pending);
-    leat__start_free(e->events);
-    leat__start_free(e->polls);
-    leat__start_free(e);
+    close(state_of(loop)->fd);
     loop->state = NULL;
 }
 
 const struct loop_backend leat__loop_epoll = {
     .name = "epoll",
+    .state_size = epoll_state_size,
     .open = epoll_open,
     .close = epoll_close,
     .wait = epoll_wait_turn,

@@ -16,9 +16,7 @@
  * by the last completion of its operation, and a descriptor is closed only when none is set. */
 #define _GNU_SOURCE 1 /* POLLRDHUP */
 #include "loop/uring.h"
-#include "memory/seal.h"
 #include <poll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 enum {
@@ -375,16 +373,10 @@ static void uring_wait(struct loop *loop, int64_t timeout_ms)
 
 static int open_lent_ring(struct loop *loop, struct uring_state *u, uint32_t count)
 {
-    u->lent_ring_size = align_up(count * sizeof(struct io_uring_buf), PAGE_SIZE_BYTES);
-    void *ring = mmap(NULL, u->lent_ring_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                      -1, 0);
-    if (ring == MAP_FAILED)
-        return -errno;
-    u->lent_ring = ring;
     u->lent_max = count;
     u->sends_max = count / 2;
     loop->receive->standing = count + 1; /* and the scratch */
-    struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)ring, .ring_entries = count};
+    struct io_uring_buf_reg registration = {.ring_addr = (uintptr_t)u->lent_ring, .ring_entries = count};
     int error = io_uring_register_buf_ring(&u->ring, &registration, 0);
     for (uint32_t i = 0; error == 0 && i < count; i++) {
         struct buffer *b = buffer_acquire(loop->receive);
@@ -397,11 +389,8 @@ static int open_lent_ring(struct loop *loop, struct uring_state *u, uint32_t cou
 }
 
 /* After the ring is gone. */
-static void close_lent_ring(struct loop *loop, struct uring_state *u)
+static void take_lent_back(struct loop *loop)
 {
-    if (u->lent_ring == NULL)
-        return;
-    munmap(u->lent_ring, u->lent_ring_size);
     for (uint32_t i = 0; i < loop->receive->count; i++) {
         struct buffer *b = &loop->receive->headers[i];
         if (b->lent) {
@@ -425,6 +414,17 @@ static int open_ring(struct uring_state *u, uint32_t entries)
     return error;
 }
 
+/* The kernel wants the ring of lent buffers to begin a page; the state lies behind it, mostly in the same one. */
+static size_t lent_ring_size(const struct loop_options *options)
+{
+    return align_up(options->receive_ring * sizeof(struct io_uring_buf), CACHE_LINE);
+}
+
+static size_t uring_state_size(const struct loop_options *options)
+{
+    return align_up(lent_ring_size(options) + sizeof(struct uring_state), PAGE_SIZE_BYTES);
+}
+
 static int uring_open(struct loop *loop, const struct loop_options *options)
 {
     uint32_t ring = options->receive_ring;
@@ -432,20 +432,18 @@ static int uring_open(struct loop *loop, const struct loop_options *options)
         options->receive->count - 1 > BUFFER_INDEX_MAX ||
         options->slot_count > UINT32_C(1) << TAG_GENERATION_SHIFT)
         return -EINVAL;
-    struct uring_state *u = leat__start_alloc(sizeof *u);
+    struct uring_state *u = (void *)((char *)options->state + lent_ring_size(options));
+    u->lent_ring = options->state;
     int error = open_ring(u, options->queue_entries);
-    if (error < 0) {
-        leat__start_free(u);
+    if (error < 0)
         return error;
-    }
     for (unsigned i = 0; i < LOOP_LISTENERS_MAX; i++)
         u->listeners[i].fd = -1;
     loop->state = u;
     error = open_lent_ring(loop, u, ring);
     if (error < 0) {
         io_uring_queue_exit(&u->ring);
-        close_lent_ring(loop, u);
-        leat__start_free(u);
+        take_lent_back(loop);
         loop->state = NULL;
         return error;
     }
@@ -473,13 +471,13 @@ static void uring_close(struct loop *loop)
             close(cqe->res);
     }
     io_uring_queue_exit(&u->ring);
-    close_lent_ring(loop, u);
-    leat__start_free(u);
+    take_lent_back(loop);
     loop->state = NULL;
 }
 
 const struct loop_backend leat__loop_uring = {
     .name = "io_uring",
+    .state_size = uring_state_size,
     .open = uring_open,
     .close = uring_close,
     .wait = uring_wait,

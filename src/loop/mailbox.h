@@ -27,17 +27,20 @@ struct mail {
 
 enum { MAILBOX_CAPACITY = 64 };
 
+struct mail_place {
+    atomic_uint turn; /* whose turn it is on this place (Vyukov's bounded queue), less the place's index: begins as 0 */
+    struct mail mail;
+};
+
 struct mailbox {
     int wake_fd; /* eventfd, non-blocking */
     _Alignas(CACHE_LINE) atomic_uint tail;
     _Alignas(CACHE_LINE) uint32_t head;
-    struct {
-        atomic_uint turn; /* whose turn it is on this place (Vyukov's bounded queue) */
-        struct mail mail;
-    } places[MAILBOX_CAPACITY];
+    struct mail_place *places;
 };
 
-int leat__mailbox_open(struct mailbox *m); /* 0 or -errno */
+/* places: as many as MAILBOX_CAPACITY, which lie apart because mails are rare. 0 or -errno. */
+int leat__mailbox_open(struct mailbox *m, struct mail_place *places);
 void leat__mailbox_close(struct mailbox *m);
 bool leat__mailbox_take(struct mailbox *m, struct mail *mail); /* reader only */
 bool leat__mailbox_has_mail(const struct mailbox *m);          /* reader only */

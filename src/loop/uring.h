@@ -48,7 +48,6 @@ struct uring_state {
     struct io_uring ring;
     struct io_uring_buf_ring *lent_ring;
     uint32_t lent_max, lent; /* buffers the ring holds when full, and those it has, as far as we have heard */
-    size_t lent_ring_size;                /* bytes */
     uint64_t deliveries, trim_deliveries; /* from the ring: so far, and when it was last trimmed */
     int64_t trim_ms;                      /* when that was */
     uint32_t sends, sends_max; /* slots with a send out, and how many there may be before sending by hand */

@@ -22,12 +22,15 @@ size_t leat__content_footprint(size_t size)
 
 /* ── Free lists ── */
 
+/* The link of a block that lies in no list is zero, and so is that of one that lies in a list alone: a fresh store has not
+ * touched its links. */
 static void list_push(struct content_store *c, uint32_t block, unsigned order)
 {
     uint32_t head = c->free_heads[order];
-    c->links[block] = (struct content_link){.next = head};
-    if (head != 0)
+    if (head != 0) {
+        c->links[block].next = head;
         c->links[head - 1].prev = block + 1;
+    }
     c->free_heads[order] = block + 1;
     c->free_orders |= 1u << order;
     c->orders[block] = (uint8_t)(CONTENT_FREE | (order + 1));
@@ -42,6 +45,8 @@ static void list_remove(struct content_store *c, uint32_t block, unsigned order)
         c->links[link.prev - 1].next = link.next;
     else
         c->free_heads[order] = link.next;
+    if (link.next != 0 || link.prev != 0)
+        c->links[block] = (struct content_link){0};
     if (c->free_heads[order] == 0)
         c->free_orders &= ~(1u << order);
     c->orders[block] = 0;

@@ -108,7 +108,7 @@ static void derive(struct plan *plan)
                    : plan->rooms / 16 < 4 ? 4
                                           : plan->rooms / 16;
     plan->chunks = plan->rooms / 2 < 16 ? 16 : plan->rooms / 2;
-    plan->queue_entries = in->private_descriptors ? 64 : 256;
+    plan->queue_entries = in->private_descriptors ? 32 : 256;
     plan->content = ceil_div(ceil_div(in->content_total, in->shards), CONTENT_BLOCK_MIN) *
                     CONTENT_BLOCK_MIN;
     plan->file_cache = in->file_cache / in->shards / 16 * 16;
@@ -560,7 +560,8 @@ static int check_sums(const struct plan *plan, struct refusal to)
 int leat__plan_make(struct plan *plan, const struct plan_input *input, char *error, size_t error_size)
 {
     struct refusal to = {.text = error, .size = error_size};
-    *plan = (struct plan){.input = *input};
+    clear_untouched(plan, sizeof *plan);
+    plan->input = *input;
     if (error_size > 0)
         error[0] = '\0';
     int result = check_input(input, to);

@@ -14,13 +14,20 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     int error = leat__region_create(&m->region, plan->shard_bytes, mode);
     if (error < 0)
         return error;
+    /* Tables lie at the region's high end, below each other; so what every shard touches is to lie together. Of the tasks that
+     * is the first few, the lowest: they begin it. The tables of the content store touch their last part late, and end it. */
+    if (plan->tasks > 0) {
+        m->tasks = leat__region_take(&m->region, (size_t)plan->input.task_bytes * plan->tasks, CACHE_LINE);
+        m->depths = leat__region_take(&m->region, (size_t)PLAN_ROUTE_DEPTH * plan->input.route_count,
+                                      CACHE_LINE);
+    }
     leat__pool_init(&m->slots, &m->region, "connection slot", PLAN_SLOT, plan->slots);
     m->slots.readable = true; /* a stale handle is found out by reading the slot's generation */
     leat__buffer_pool_init(&m->rooms, &m->region, "exchange", PLAN_ROOM, plan->rooms);
     leat__buffer_pool_init(&m->receive, &m->region, "receive buffer", PLAN_RECEIVE, plan->receives);
+    leat__content_init(&m->content, &m->region, plan->content);
     leat__buffer_pool_init(&m->chunks, &m->region, "arena chunk", PLAN_CHUNK, plan->chunks);
     leat__buffer_pool_init(&m->larges, &m->region, "large buffer", PLAN_LARGE, plan->larges);
-    leat__content_init(&m->content, &m->region, plan->content);
     for (uint32_t i = 0; i < m->user_count; i++) {
         const struct plan_user_pool *u = &plan->input.user_pools[i];
         leat__pool_init(&m->user[i], &m->region, u->name, align_up(u->object_size, 16),
@@ -30,12 +37,8 @@ int leat__shard_memory_open(struct shard_memory *m, const struct plan *plan, enu
     m->file_descriptors = plan->file_descriptors;
     if (plan->works > 0)
         leat__pool_init(&m->works, &m->region, "file work", PLAN_WORK, plan->works);
-    if (plan->tasks > 0) {
+    if (plan->tasks > 0)
         error = leat__stack_pool_init(&m->stacks, &m->region, plan->input.stack, plan->tasks);
-        m->tasks = leat__region_take(&m->region, (size_t)plan->input.task_bytes * plan->tasks, CACHE_LINE);
-        m->depths = leat__region_take(&m->region, (size_t)PLAN_ROUTE_DEPTH * plan->input.route_count,
-                                      CACHE_LINE);
-    }
     if (plan->input.peers)
         m->peers = leat__region_take(&m->region, (size_t)PLAN_PEER * plan->slots, CACHE_LINE);
     m->own_metrics_of = plan->input.own_metrics_of;

@@ -171,14 +171,19 @@ static int open_region(leat_server *server)
 {
     uint32_t shards = server->config.shards, pools = leat__app_root(server->app)->pool_count;
     size_t threads_size = shards * sizeof(struct shard_thread);
+    size_t loop_size = leat__shard_loop_state_size(&server->plan, server->loop);
     size_t homes_size = (size_t)pools * shards * sizeof(struct pool *);
     size_t states_size = (size_t)leat__app_root(server->app)->state_count * shards * sizeof(void *);
-    size_t size = align_up(threads_size + homes_size + states_size + server->plan.input.route_bytes + 256,
+    size_t size = align_up(threads_size + shards * loop_size + homes_size + states_size +
+                               server->plan.input.route_bytes + 256,
                            PAGE_SIZE_BYTES);
     int error = leat__region_create(&server->region, size, REGION_RESERVE);
     if (error < 0)
         return error;
     server->threads = leat__region_take(&server->region, threads_size, PAGE_SIZE_BYTES);
+    for (uint32_t i = 0; i < shards; i++)
+        server->threads[i].shard.loop_state = leat__region_take(&server->region, loop_size,
+                                                                PAGE_SIZE_BYTES);
     server->states = leat__region_take(&server->region, states_size, 16);
     leat__app_compile(server->app, &server->region, &server->routes);
     for (uint32_t i = 0; i < pools; i++) {

@@ -19,11 +19,13 @@ struct shard_thread {
     bool asked;            /* for a sign of life */
     unsigned alive_before; /* the count of signs then */
     int error;             /* of opening */
-    struct shard shard;    /* what is used most lies in front of it, what is not used behind */
+    struct shard shard;    /* what is used most lies in front, what is mostly not used behind */
     _Alignas(CACHE_LINE) char overflow_stack[OVERFLOW_STACK];
 };
 
 _Static_assert(sizeof(struct shard_thread) <= PLAN_SHARD_STATE, "the plan's row has room for it");
+_Static_assert(offsetof(struct shard_thread, shard.conns.memory.user_watch) <= 2 * PAGE_SIZE_BYTES,
+               "what every shard touches takes two pages");
 
 struct leat_server {
     leat_app *app;
@@ -47,6 +49,8 @@ struct leat_server {
     struct region region; /* routes, shards */
     struct shard_thread *threads;
     void **states; /* of all shards: leat_on_shard */
+    int *kept;     /* while the shards open: descriptors that all of them keep, ascending */
+    size_t kept_count;
     sem_t opened, ended;
     atomic_uint ended_count;
     struct counters counts; /* of shards that have ended */

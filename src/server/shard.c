@@ -19,6 +19,23 @@ void leat__shard_limits(const struct config *config, struct conn_limits *limits)
     };
 }
 
+/* Its counts. */
+static struct loop_options loop_options(const struct plan *plan)
+{
+    return (struct loop_options){
+        .receive_ring = plan->receive_ring,
+        .queue_entries = plan->queue_entries,
+        .send_count = plan->rooms,
+        .poll_count = plan->tasks,
+    };
+}
+
+size_t leat__shard_loop_state_size(const struct plan *plan, enum loop_kind kind)
+{
+    const struct loop_options options = loop_options(plan);
+    return leat__loop_state_size(kind, &options);
+}
+
 int leat__shard_open(struct shard *shard, const struct config *config, const struct plan *plan,
                      const struct routes *routes, enum loop_kind kind, void *simulation)
 {
@@ -29,19 +46,15 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
         return error;
     c->common.routes = routes;
     c->seats = plan->slots;
-    struct loop_options options = {
-        .receive_ring = plan->receive_ring,
-        .queue_entries = plan->queue_entries,
-        .slots = (struct slot *)(void *)c->memory.slots.base,
-        .slot_count = c->memory.slots.count,
-        .receive = &c->memory.receive,
-        .mailbox = &shard->mailbox,
-        .events = &leat__conn_events,
-        .context = c,
-        .send_count = plan->rooms,
-        .poll_count = plan->tasks,
-        .simulation = simulation,
-    };
+    struct loop_options options = loop_options(plan);
+    options.slots = (struct slot *)(void *)c->memory.slots.base;
+    options.slot_count = c->memory.slots.count;
+    options.receive = &c->memory.receive;
+    options.mailbox = &shard->mailbox;
+    options.events = &leat__conn_events;
+    options.context = c;
+    options.state = shard->loop_state;
+    options.simulation = simulation;
     error = leat__loop_open(&c->loop, kind, &options);
     if (error < 0) {
         leat__shard_memory_close(&c->memory);
@@ -50,7 +63,8 @@ int leat__shard_open(struct shard *shard, const struct config *config, const str
     leat__shard_limits(config, &limits);
     leat__conns_init(c, &limits);
     if (plan->tasks > 0) {
-        leat__tasks_open(&c->tasks, c->memory.tasks, &c->memory.stacks, &c->loop, (uint32_t)shard->home);
+        leat__tasks_open(&c->tasks, c->memory.tasks, &c->wheels, &c->memory.stacks, &c->loop,
+                         (uint32_t)shard->home);
         c->common.tasks = &c->tasks;
         ASSERT(plan->input.route_count == routes->count);
         leat__depths_open(&c->common, (struct route_depth *)(void *)c->memory.depths);

@@ -16,20 +16,27 @@ enum {
     SHARD_STACK = 256 * 1024,  /* bytes of addresses of a shard's thread */
 };
 
+/* What every shard touches comes first, and takes two pages (server_inside.h); what only some do, or only when they are asked,
+ * lies behind, in pages that stay untouched. */
 struct shard {
-    struct mailbox mailbox;
-    struct access_ring log;
-    struct conn_next_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
     uint32_t index;
     int home;     /* of its tasks (task/homes.h) */
     bool closing; /* its states are being closed */
     uint32_t states_open;
-    atomic_uint alive;  /* counts the mails that ask for a sign of life */
-    struct conns conns; /* last: see there */
+    atomic_uint alive; /* counts the mails that ask for a sign of life */
+    void *loop_state;  /* leat__shard_loop_state_size bytes; NULL for LOOP_SIM */
+    struct mailbox mailbox;
+    struct conns conns; /* the same again: see there */
+    struct access_ring log;
+    struct conn_next_limits next_limits; /* the main thread's, to be applied by a mail (MAIL_LIMITS) */
+    struct mail_place mails[MAILBOX_CAPACITY];
 };
 
-/* Opens memory, then the loop (kind; simulation only for LOOP_SIM), on the thread that will turn it. The mailbox must
- * be open already, but for LOOP_SIM. 0 or -errno, with nothing left open. */
+/* What a shard's loop takes beside its struct (loop.h); pure. */
+size_t leat__shard_loop_state_size(const struct plan *plan, enum loop_kind kind);
+
+/* Opens memory, then the loop (kind; simulation only for LOOP_SIM), on the thread that will turn it. loop_state must be set
+ * and the mailbox be open already, but for LOOP_SIM. 0 or -errno, with nothing left open. */
 int leat__shard_open(struct shard *shard, const struct config *config, const struct plan *plan,
                      const struct routes *routes, enum loop_kind kind, void *simulation);
 

@@ -43,34 +43,48 @@ static int open_extras(struct shard_thread *t)
     return error;
 }
 
+/* What every shard keeps in a descriptor table of its own: the others' mailboxes, and what the handlers use. Ascending, listed
+ * once, by the main thread: a shard's thread asks the allocator for nothing, so that it has no arena either. */
+static int list_kept_descriptors(leat_server *server)
+{
+    uint32_t shards = server->config.shards;
+    const leat_app *app = leat__app_root(server->app);
+    if (!server->config.private_descriptors)
+        return 0;
+    if (shards > SHARDS_MAX || app->descriptor_count > DESCRIPTORS_KEPT_MAX)
+        return -E2BIG;
+    server->kept = leat__start_alloc((3 + shards + app->descriptor_count) * sizeof *server->kept);
+    server->kept_count = 0;
+    for (int fd = 0; fd < 3; fd++)
+        insert_sorted(server->kept, &server->kept_count, fd);
+    for (uint32_t i = 0; i < shards; i++)
+        insert_sorted(server->kept, &server->kept_count, server->threads[i].shard.mailbox.wake_fd);
+    for (uint32_t i = 0; i < app->descriptor_count; i++)
+        insert_sorted(server->kept, &server->kept_count, app->descriptors[i]);
+    return 0;
+}
+
 /* Its own descriptor table, with nothing of the others' but their mailboxes. */
 static int make_descriptors_private(struct shard_thread *t)
 {
     const leat_server *server = t->server;
-    uint32_t shards = server->config.shards, listeners = server->listeners.count;
-    const leat_app *app = leat__app_root(server->app);
-    size_t count = 0;
-    if (shards > SHARDS_MAX || app->descriptor_count > DESCRIPTORS_KEPT_MAX)
-        return -E2BIG;
+    int listeners[LOOP_LISTENERS_MAX];
+    size_t listener_count = 0;
+    ASSERT(server->listeners.count <= LOOP_LISTENERS_MAX);
     if (unshare(CLONE_FILES) < 0)
         return -errno;
-    int *keep = leat__start_alloc((3 + listeners + shards + app->descriptor_count) * sizeof *keep);
-    for (int fd = 0; fd < 3; fd++)
-        insert_sorted(keep, &count, fd);
-    for (uint32_t i = 0; i < listeners; i++)
-        insert_sorted(keep, &count, listeners_fd(&server->listeners, t->shard.index, i));
-    for (uint32_t i = 0; i < shards; i++)
-        insert_sorted(keep, &count, server->threads[i].shard.mailbox.wake_fd);
-    for (uint32_t i = 0; i < app->descriptor_count; i++)
-        insert_sorted(keep, &count, app->descriptors[i]);
+    for (uint32_t i = 0; i < server->listeners.count; i++)
+        insert_sorted(listeners, &listener_count, listeners_fd(&server->listeners, t->shard.index, i));
     unsigned next = 0;
-    for (size_t i = 0; i < count; i++) {
-        if ((unsigned)keep[i] > next)
-            close_range(next, (unsigned)keep[i] - 1, 0);
-        next = (unsigned)keep[i] + 1;
+    for (size_t i = 0, k = 0; i < listener_count || k < server->kept_count;) {
+        bool is_listener = k == server->kept_count ||
+                           (i < listener_count && listeners[i] < server->kept[k]);
+        unsigned fd = (unsigned)(is_listener ? listeners[i++] : server->kept[k++]);
+        if (fd > next)
+            close_range(next, fd - 1, 0);
+        next = fd + 1;
     }
     close_range(next, ~0U, 0);
-    leat__start_free(keep);
     return 0;
 }
 
@@ -211,8 +225,10 @@ int leat__server_start_shards(leat_server *server)
         struct shard_thread *t = &server->threads[i];
         t->server = server;
         t->shard.index = i;
-        error = leat__mailbox_open(&t->shard.mailbox);
+        error = leat__mailbox_open(&t->shard.mailbox, t->shard.mails);
     }
+    if (error == 0)
+        error = list_kept_descriptors(server);
     if (error == 0)
         error = leat__app_blocking_start(server->app); /* opening states may call already */
     uint32_t started = 0;
@@ -224,5 +240,7 @@ int leat__server_start_shards(leat_server *server)
             }
     for (uint32_t i = 0; i < started && error == 0; i++)
         error = server->threads[i].error;
+    leat__start_free(server->kept);
+    server->kept = NULL;
     return error;
 }

@@ -11,15 +11,15 @@ size_t leat__tasks_footprint(size_t count)
     return align_up(count * sizeof(struct task), CACHE_LINE);
 }
 
-void leat__tasks_open(struct tasks *t, void *memory, struct stack_pool *stacks, struct loop *loop,
-                      uint32_t home)
+void leat__tasks_open(struct tasks *t, void *memory, struct timer_wheels *wheels,
+                      struct stack_pool *stacks, struct loop *loop, uint32_t home)
 {
     clear_untouched(t, sizeof *t);
     t->stacks = stacks;
     t->loop = loop;
     t->home = home;
     t->all = memory;
-    leat__timers_init(&t->timers, loop->now_ms);
+    leat__timers_init(&t->timers, wheels, loop->now_ms);
     fiber_here(&t->loop_fiber);
     leat__tasks_here = t;
 }

@@ -84,9 +84,10 @@ extern _Thread_local struct tasks *leat__tasks_here;
 
 size_t leat__tasks_footprint(size_t count); /* bytes of region for as many; pure */
 
-/* On the shard's thread. memory: leat__tasks_footprint(stacks->count) zeroed bytes. home: its number (homes.h). */
-void leat__tasks_open(struct tasks *t, void *memory, struct stack_pool *stacks, struct loop *loop,
-                      uint32_t home);
+/* On the shard's thread. memory: leat__tasks_footprint(stacks->count) zeroed bytes. wheels: room for the timers. home: its
+ * number (homes.h). */
+void leat__tasks_open(struct tasks *t, void *memory, struct timer_wheels *wheels,
+                      struct stack_pool *stacks, struct loop *loop, uint32_t home);
 void leat__tasks_close(struct tasks *t);
 
 /* ── For who runs tasks ── */

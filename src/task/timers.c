@@ -7,10 +7,10 @@ enum {
 
 static const int64_t furthest_ms = INT64_C(1) << 40;
 
-void leat__timers_init(struct timers *t, int64_t now_ms)
+void leat__timers_init(struct timers *t, struct timer_wheels *wheels, int64_t now_ms)
 {
-    clear_untouched(t, sizeof *t);
-    t->now_ms = now_ms;
+    *t = (struct timers){.now_ms = now_ms, .buckets = wheels->buckets};
+    clear_untouched(wheels, sizeof *wheels);
 }
 
 /* How many times slower than a millisecond a wheel is, as a shift. */

@@ -18,14 +18,19 @@ struct timer {
     uint32_t bucket; /* of all wheels' */
 };
 
+/* The buckets of all wheels, the fastest first. They lie apart from what is looked at in every turn: most are never touched. */
+struct timer_wheels {
+    struct timer *buckets[TIMERS_LEVELS * TIMERS_BUCKETS];
+};
+
 struct timers {
     int64_t now_ms;
     struct timer *due;                /* their time has come */
     uint64_t occupied[TIMERS_LEVELS]; /* a bit per bucket */
-    struct timer *buckets[TIMERS_LEVELS * TIMERS_BUCKETS];
+    struct timer **buckets;           /* the wheels' */
 };
 
-void leat__timers_init(struct timers *t, int64_t now_ms);
+void leat__timers_init(struct timers *t, struct timer_wheels *wheels, int64_t now_ms);
 
 /* timer must not be set. A time that has passed is the next millisecond; one beyond 34 years is 34 years. */
 void leat__timers_set(struct timers *t, struct timer *timer, int64_t at_ms);

@@ -167,7 +167,7 @@ static void prepared(leat_exchange *x)
 
 void sim_open_mailbox(struct shard *shard)
 {
-    int error = leat__mailbox_open(&shard->mailbox);
+    int error = leat__mailbox_open(&shard->mailbox, shard->mails);
     ASSERT(error == 0);
 }
 

@@ -10,6 +10,7 @@ static const struct loop_backend nothing = {.name = "nothing"};
 struct stage {
     struct conns c;
     struct mailbox mailbox;
+    struct mail_place mails[MAILBOX_CAPACITY];
 };
 
 static struct stage stage;
@@ -29,7 +30,7 @@ static int open_stage(void **state)
     memset(&stage, 0, sizeof stage);
     struct conns *c = &stage.c;
     assert_int_equal(leat__shard_memory_open(&c->memory, &plan, REGION_RESERVE), 0);
-    assert_int_equal(leat__mailbox_open(&stage.mailbox), 0);
+    assert_int_equal(leat__mailbox_open(&stage.mailbox, stage.mails), 0);
     c->loop.backend = &nothing;
     c->loop.slots = (struct slot *)(void *)c->memory.slots.base;
     c->loop.mailbox = &stage.mailbox;

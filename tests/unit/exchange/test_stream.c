@@ -10,6 +10,7 @@ static struct {
     struct stack_pool stacks;
     struct loop loop;
     struct tasks tasks;
+    struct timer_wheels wheels;
     unsigned sends; /* that the handler waited for */
 } w;
 
@@ -34,7 +35,7 @@ static int open_tasks(void **state)
     assert_int_equal(leat__stack_pool_init(&w.stacks, &w.region, STRIDE, STACKS), 0);
     void *memory = leat__region_take(&w.region, leat__tasks_footprint(STACKS), CACHE_LINE);
     w.loop = (struct loop){.now_ms = 1000, .due_ms = INT64_MAX, .backend = &leat__loop_sim};
-    leat__tasks_open(&w.tasks, memory, &w.stacks, &w.loop, 0);
+    leat__tasks_open(&w.tasks, memory, &w.wheels, &w.stacks, &w.loop, 0);
     static struct route_depth depths[8];
     b.common.tasks = &w.tasks;
     b.common.carrier = &carrier;

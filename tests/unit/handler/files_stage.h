@@ -22,6 +22,7 @@ struct stage {
     struct region cache_ground;
     struct workers workers;
     struct mailbox mailbox;
+    struct mail_place mails[MAILBOX_CAPACITY];
     int64_t now_ms;
     uint32_t waits;   /* works that the last request waited for */
     uint32_t retries; /* how often it was told to come back */
@@ -140,7 +141,7 @@ static inline void with_workers(void)
         struct region region;
     } ground;
     struct bench *b = &stage.bench;
-    assert_int_equal(leat__mailbox_open(&stage.mailbox), 0);
+    assert_int_equal(leat__mailbox_open(&stage.mailbox, stage.mails), 0);
     stage.workers = (struct workers){.mailbox = &stage.mailbox};
     b->common.workers = &stage.workers;
     assert_int_equal(

@@ -44,6 +44,7 @@ struct fixture {
     struct buffer_pool receive;
     struct slot *slots;
     struct mailbox mailbox;
+    struct mail_place mail_places[MAILBOX_CAPACITY];
     struct loop loop;
     struct loop_events events;
     struct witness witness[FIXTURE_SLOTS];
@@ -219,7 +220,7 @@ static int fixture_open(void **state, enum loop_kind kind)
         return -1;
     leat__buffer_pool_init(&f->receive, &f->region, "receive", FIXTURE_STRIDE, FIXTURE_BUFFERS);
     f->slots = leat__region_take(&f->region, slots_size, 64);
-    if (leat__mailbox_open(&f->mailbox) < 0)
+    if (leat__mailbox_open(&f->mailbox, f->mail_places) < 0)
         return -1;
     f->events = (struct loop_events){
         .on_accept = fixture_on_accept,
@@ -232,7 +233,7 @@ static int fixture_open(void **state, enum loop_kind kind)
         .on_mail = fixture_on_mail,
         .on_alarm = fixture_on_alarm,
     };
-    const struct loop_options options = {
+    struct loop_options options = {
         .receive_ring = FIXTURE_RING,
         .queue_entries = 4, /* so few that both queues run over all the time */
         .slots = f->slots,
@@ -242,6 +243,7 @@ static int fixture_open(void **state, enum loop_kind kind)
         .events = &f->events,
         .context = f,
     };
+    options.state = leat__region_take(&f->region, leat__loop_state_size(kind, &options), PAGE_SIZE_BYTES);
     *state = f;
     return leat__loop_open(&f->loop, kind, &options);
 }

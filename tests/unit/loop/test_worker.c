@@ -35,9 +35,10 @@ static void submit_and_collect(uint32_t threads)
 {
     static struct job jobs[WORKS];
     struct mailbox box;
+    static struct mail_place places[MAILBOX_CAPACITY];
     struct workers workers;
     unsigned back = 0, elsewhere = 0;
-    assert_int_equal(leat__mailbox_open(&box), 0);
+    assert_int_equal(leat__mailbox_open(&box, places), 0);
     assert_int_equal(leat__workers_open(&workers, threads, &box), 0);
     for (unsigned i = 0; i < WORKS; i++) {
         jobs[i] = (struct job){.work = {.run = run_job, .slot = i}};

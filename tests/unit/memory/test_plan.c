@@ -85,7 +85,7 @@ static void counts_follow_the_exchanges(void **state)
     assert_int_equal(plan.receive_ring, 8);
     assert_int_equal(plan.larges, 4);
     assert_int_equal(plan.chunks, 16);
-    assert_int_equal(plan.queue_entries, 64);
+    assert_int_equal(plan.queue_entries, 32);
 }
 
 /* Many configurations, so that every rounding is met. */

@@ -21,6 +21,7 @@ static struct {
     struct stack_pool stacks;
     struct loop loop;
     struct tasks tasks;
+    struct timer_wheels wheels;
     int log[LOG];
     unsigned logged;
 } w;
@@ -68,7 +69,7 @@ static inline int open_world(void **state)
     void *memory = leat__region_take(&w.region, leat__tasks_footprint(STACKS), CACHE_LINE);
     /* The simulated loop's clock is the only one that tasks take at its word. */
     w.loop = (struct loop){.now_ms = 1000, .due_ms = INT64_MAX, .backend = &leat__loop_sim};
-    leat__tasks_open(&w.tasks, memory, &w.stacks, &w.loop, HOME);
+    leat__tasks_open(&w.tasks, memory, &w.wheels, &w.stacks, &w.loop, HOME);
     polled.fd = -1;
     polled.armed = polled.cancelled = 0;
     return 0;

@@ -21,7 +21,9 @@ static struct {
     struct stack_pool stacks;
     struct loop loop;
     struct tasks tasks;
+    struct timer_wheels wheels;
     struct mailbox mailbox;
+    struct mail_place mails[MAILBOX_CAPACITY];
     int home;
     struct leat_blocking pool;
     pthread_t threads[2];
@@ -35,11 +37,11 @@ static int open_world(void **state)
     assert_int_equal(leat__region_create(&w.region, align_up(size, PAGE_SIZE_BYTES), REGION_RESERVE), 0);
     assert_int_equal(leat__stack_pool_init(&w.stacks, &w.region, STRIDE, STACKS), 0);
     void *memory = leat__region_take(&w.region, leat__tasks_footprint(STACKS), CACHE_LINE);
-    assert_int_equal(leat__mailbox_open(&w.mailbox), 0);
+    assert_int_equal(leat__mailbox_open(&w.mailbox, w.mails), 0);
     w.home = leat__home_open(&w.mailbox);
     assert_true(w.home >= 0);
     w.loop = (struct loop){.now_ms = 1000};
-    leat__tasks_open(&w.tasks, memory, &w.stacks, &w.loop, (uint32_t)w.home);
+    leat__tasks_open(&w.tasks, memory, &w.wheels, &w.stacks, &w.loop, (uint32_t)w.home);
     w.pool = (struct leat_blocking){.name = "a name that is far too long",
                                     .thread_count = 2,
                                     .queue_max = 1,

@@ -9,6 +9,7 @@
 enum { COUNT = 300, ROUNDS = 20000 };
 
 static struct timers timers;
+static struct timer_wheels wheels;
 static struct timer all[COUNT];
 static int64_t due_ms[COUNT]; /* INT64_MAX: not set */
 static uint64_t seed;
@@ -76,7 +77,7 @@ static void begin(int64_t now_ms, uint64_t with)
 {
     seed = with;
     memset(all, 0, sizeof all);
-    leat__timers_init(&timers, now_ms);
+    leat__timers_init(&timers, &wheels, now_ms);
     for (size_t i = 0; i < COUNT; i++)
         due_ms[i] = INT64_MAX;
     assert_int_equal(leat__timers_next_ms(&timers), INT64_MAX);
