@@ -4,13 +4,14 @@
 add_custom_target(lab)
 
 add_library(lab_interpose MODULE EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/lab/interpose/interpose.c
-                                                  ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c)
+                                                  ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c
+                                                  ${PROJECT_SOURCE_DIR}/lab/interpose/switched.c)
 leat_compile(lab_interpose)
 target_include_directories(lab_interpose PRIVATE ${PROJECT_SOURCE_DIR}/lab)
 set_target_properties(lab_interpose PROPERTIES PREFIX "" OUTPUT_NAME interpose LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lab)
 target_link_libraries(lab_interpose PRIVATE ${CMAKE_DL_LIBS} Threads::Threads)
 
-leat_program(lab_latency lab "" ${PROJECT_SOURCE_DIR}/lab/interpose/main.c)
+leat_program(lab_latency lab "" ${PROJECT_SOURCE_DIR}/lab/interpose/main.c ${PROJECT_SOURCE_DIR}/lab/interpose/switched.c)
 target_include_directories(lab_latency PRIVATE ${PROJECT_SOURCE_DIR}/lab)
 set_target_properties(lab_latency PROPERTIES OUTPUT_NAME latency EXCLUDE_FROM_ALL ON)
 

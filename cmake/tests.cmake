@@ -104,7 +104,8 @@ file(GLOB measured_memory CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/memory/*.c
 foreach(kind IN ITEMS timed malloc)
     leat_test_program(unit_measured_${kind} tests/unit/measured "${objects_up_to_base}"
                       ${PROJECT_SOURCE_DIR}/tests/unit/measured/test_measured.c ${measured_memory}
-                      ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c ${PROJECT_SOURCE_DIR}/lab/interpose/leat_memory.c)
+                      ${PROJECT_SOURCE_DIR}/lab/interpose/latency.c ${PROJECT_SOURCE_DIR}/lab/interpose/switched.c
+                      ${PROJECT_SOURCE_DIR}/lab/interpose/leat_memory.c)
     target_include_directories(unit_measured_${kind} PRIVATE ${PROJECT_SOURCE_DIR}/lab)
     target_compile_definitions(unit_measured_${kind} PRIVATE LEAT_MEASURED LEAT_TIME_MEMORY)
     set_target_properties(unit_measured_${kind} PROPERTIES OUTPUT_NAME test_measured_${kind})

@@ -85,6 +85,7 @@ __attribute__((constructor)) void lab_open(void)
     struct lab_head wanted = {
         .magic = LAB_MAGIC,
         .timing = timing,
+        .switches = switched_is_told(),
         .thread_max = timing ? LAB_TIMING_THREADS : LAB_COUNTING_THREADS,
         .place_count = lab_user.count,
         .epoch = 1,

@@ -15,6 +15,7 @@
 #ifndef LAB_LATENCY_H
 #define LAB_LATENCY_H
 
+#include "interpose/switched.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -47,7 +48,8 @@ struct lab_place {
 
 struct lab_head {
     uint64_t magic;
-    uint32_t timing; /* 0: calls are counted, and not timed */
+    uint32_t timing;   /* 0: calls are counted, and not timed */
+    uint32_t switches; /* 1: those during which somebody else ran on the core are told apart */
     uint32_t thread_max, place_count;
     _Atomic uint32_t threads; /* places taken, ever */
     _Atomic uint64_t epoch;   /* 1 and more: what was counted under another is no more */
@@ -74,6 +76,8 @@ struct lab_thread {
 
 struct lab_histogram {
     _Atomic uint64_t sum, max; /* steps */
+    _Atomic uint64_t own_sum, own_max; /* the same without those during which somebody else ran on the core */
+    _Atomic uint64_t switched; /* how many those were */
     _Atomic uint64_t buckets[LAB_BUCKETS];
 };
 
@@ -188,12 +192,36 @@ static inline void lab_add(_Atomic uint64_t *number, uint64_t more)
                           memory_order_relaxed);
 }
 
-static inline void lab_time(struct lab_histogram *h, uint64_t steps)
+static inline void lab_raise(_Atomic uint64_t *number, uint64_t to)
+{
+    if (to > atomic_load_explicit(number, memory_order_relaxed))
+        atomic_store_explicit(number, to, memory_order_relaxed);
+}
+
+static inline void lab_time(struct lab_histogram *h, uint64_t steps, bool switched)
 {
     lab_add(&h->buckets[lab_bucket(steps)], 1);
     lab_add(&h->sum, steps);
-    if (steps > atomic_load_explicit(&h->max, memory_order_relaxed))
-        atomic_store_explicit(&h->max, steps, memory_order_relaxed);
+    lab_raise(&h->max, steps);
+    if (switched) {
+        lab_add(&h->switched, 1);
+    } else {
+        lab_add(&h->own_sum, steps);
+        lab_raise(&h->own_max, steps);
+    }
+}
+
+/* Before what is timed, and behind it. */
+static inline uint64_t lab_begin(void)
+{
+    if (switched_is_told())
+        switched_watch();
+    return clock_begin();
+}
+
+static inline bool lab_was_switched(void)
+{
+    return switched_is_told() && switched_was();
 }
 
 static inline struct lab_thread *lab_thread(void)
@@ -218,26 +246,27 @@ static inline void lab_count(struct lab_thread *t, unsigned place, size_t bytes,
         lab_add(&count->large, 1);
 }
 
-static inline void lab_time_call(struct lab_thread *t, unsigned place, uint64_t steps)
+static inline void lab_time_call(struct lab_thread *t, unsigned place, uint64_t steps, bool switched)
 {
     struct lab_times *times = &lab_recorder.times[t - lab_recorder.threads];
-    lab_time(&times->of[place], steps);
+    lab_time(&times->of[place], steps, switched);
     if (++t->since_floor >= LAB_FLOOR_EVERY) {
         t->since_floor = 0;
-        uint64_t from = clock_begin(), to = clock_end();
-        lab_time(&times->of[LAB_FLOOR], to - from);
+        uint64_t from = lab_begin(), to = clock_end();
+        lab_time(&times->of[LAB_FLOOR], to - from, lab_was_switched());
     }
 }
 
-/* A call from `from` to `to`; both 0 where nothing is timed. */
+/* A call from `from` (lab_begin) to `to` (clock_end); both 0 where nothing is timed. */
 static inline void lab_record(unsigned place, size_t bytes, bool failed, uint64_t from, uint64_t to)
 {
+    bool switched = from != 0 && lab_was_switched();
     struct lab_thread *t = lab_recorder.head != NULL ? lab_thread() : NULL;
     if (t == NULL)
         return;
     lab_count(t, place, bytes, failed);
     if (lab_recorder.times != NULL)
-        lab_time_call(t, place, to - from);
+        lab_time_call(t, place, to - from, switched);
     if (__builtin_expect(lab_mine != t, false))
         lab_leave(t); /* the thread is ending */
 }

@@ -21,10 +21,12 @@
 struct sum {
     uint64_t calls, failures, large, bytes;
     uint64_t timed, steps, max;
+    uint64_t switched, own_steps, own_max;
     uint64_t buckets[LAB_BUCKETS];
 };
 
 static double ns_per_step;
+static bool switches_are_told;
 
 static _Noreturn void die(int status, const char *what, const char *why)
 {
@@ -55,11 +57,18 @@ static uint64_t load(const _Atomic uint64_t *number)
     return atomic_load_explicit(number, memory_order_relaxed);
 }
 
+static uint64_t greater(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void sum_histogram(struct sum *to, const struct lab_histogram *h)
 {
-    uint64_t max = load(&h->max);
     to->steps += load(&h->sum);
-    to->max = max > to->max ? max : to->max;
+    to->max = greater(to->max, load(&h->max));
+    to->switched += load(&h->switched);
+    to->own_steps += load(&h->own_sum);
+    to->own_max = greater(to->own_max, load(&h->own_max));
     for (unsigned i = 0; i < LAB_BUCKETS; i++) {
         uint64_t n = load(&h->buckets[i]);
         to->buckets[i] += n;
@@ -83,7 +92,10 @@ static void sum_sum(struct sum *to, const struct sum *from)
     to->bytes += from->bytes;
     to->timed += from->timed;
     to->steps += from->steps;
-    to->max = from->max > to->max ? from->max : to->max;
+    to->max = greater(to->max, from->max);
+    to->switched += from->switched;
+    to->own_steps += from->own_steps;
+    to->own_max = greater(to->own_max, from->own_max);
     for (unsigned i = 0; i < LAB_BUCKETS; i++)
         to->buckets[i] += from->buckets[i];
 }
@@ -125,6 +137,18 @@ static double calm_mean(const struct sum *s)
     return count > 0 ? steps / (double)count * ns_per_step : 0;
 }
 
+/* What the calls took during which nobody else ran on the core; null where the kernel does not tell. */
+static void print_own(const struct sum *s)
+{
+    if (!switches_are_told || s->switched >= s->timed)
+        printf("\"switched\": null, \"own_mean_ns\": null, \"own_max_ns\": null}");
+    else
+        printf("\"switched\": %llu, \"own_mean_ns\": %.3f, \"own_max_ns\": %.2f}",
+               (unsigned long long)s->switched,
+               (double)s->own_steps / (double)(s->timed - s->switched) * ns_per_step,
+               (double)s->own_max * ns_per_step);
+}
+
 static void print_latency(const struct sum *s)
 {
     if (s->timed == 0) {
@@ -132,12 +156,11 @@ static void print_latency(const struct sum *s)
         return;
     }
     printf("{\"count\": %llu, \"mean_ns\": %.3f, \"calm_mean_ns\": %.3f, \"p50_ns\": %.2f, "
-           "\"p99_ns\": %.2f, \"p999_ns\": "
-           "%.2f, "
-           "\"max_ns\": %.2f}",
+           "\"p99_ns\": %.2f, \"p999_ns\": %.2f, \"max_ns\": %.2f, ",
            (unsigned long long)s->timed, (double)s->steps / (double)s->timed * ns_per_step,
            calm_mean(s), quantile(s, 0.5), quantile(s, 0.99), quantile(s, 0.999),
            (double)s->max * ns_per_step);
+    print_own(s);
 }
 
 static void print_sum(const char *name, const struct sum *s, const char *after)
@@ -198,6 +221,7 @@ static int read_file(const char *path)
     unsigned threads = 0;
     sum_threads(&r, sums, &threads);
     calibrate(head->clock, head->monotonic);
+    switches_are_told = head->switches != 0;
     printf("{\"clock\": \"%s\", \"ns_per_step\": %.6f, \"timing\": %s, \"threads\": %u, \"lost\": "
            "%llu,\n"
            "\"places\": {",
@@ -243,15 +267,16 @@ static int tell_floor(double seconds)
     uint64_t start_ns = monotonic_ns(), start = clock_begin();
     while ((double)(monotonic_ns() - start_ns) < seconds * 1e9) {
         for (unsigned i = 0; i < 1000; i++) {
-            uint64_t from = clock_begin(), to = clock_end();
-            lab_time(&readings, to - from);
-            from = clock_begin();
+            uint64_t from = lab_begin(), to = clock_end();
+            lab_time(&readings, to - from, lab_was_switched());
+            from = lab_begin();
             call();
             to = clock_end();
-            lab_time(&calls, to - from);
+            lab_time(&calls, to - from, lab_was_switched());
         }
     }
     calibrate(start, start_ns);
+    switches_are_told = switched_is_told();
     sum_histogram(&of_readings, &readings);
     sum_histogram(&of_calls, &calls);
     printf("{\"clock\": \"%s\", \"ns_per_step\": %.6f,\n\"floor\": ", LAB_CLOCK_NAME, ns_per_step);

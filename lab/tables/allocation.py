@@ -26,7 +26,7 @@ ALLOCATORS = {"glibc": None, "mimalloc": "libmimalloc.so.2", "jemalloc": "libjem
               "tcmalloc": "libtcmalloc_minimal.so.4"}
 PACKAGES = {"mimalloc": "libmimalloc2.0", "jemalloc": "libjemalloc2", "tcmalloc": "libtcmalloc-minimal4"}
 PARTS = (("mean", "mean_ns"), ("calm_mean", "calm_mean_ns"), ("p50", "p50_ns"), ("p99", "p99_ns"), ("p999", "p999_ns"),
-         ("max", "max_ns"))
+         ("max", "max_ns"), ("own_mean", "own_mean_ns"), ("own_max", "own_max_ns"), ("switched", "switched"))
 SAYS = {
     "mean": "the mean, whatever came between",
     "calm_mean": "the mean of the 99.9% that were quickest: without what the machine did meanwhile",
@@ -34,21 +34,25 @@ SAYS = {
     "p99": "99% took at most so long",
     "p999": "99.9% took at most so long",
     "max": "the longest; who is preempted meanwhile waits for the scheduler, so it means nothing without the floor's",
+    "own_mean": "the mean of those during which nobody else ran on the core",
+    "own_max": "the longest of those during which nobody else ran on the core; interrupts are in it",
+    "switched": "in a round so many were not alone: meanwhile somebody else ran on the core",
 }
 WHAT = {"allocate": "One call that asks for memory", "free": "One call that gives it back",
         "floor": "Two readings of the clock with nothing between, in the same threads under the same load"}
 CLOCK = {"floor": "Two readings of the clock with nothing between, on the server's core and without a server",
          "empty": "A call of an empty function between two readings, on the server's core and without a server"}
 RUNTIMES = {"go": "Go's runtime counts its allocations and does not time them",
-            "v8": "V8 does not count what it allocates, nor does it time it",
-            "python": "CPython tells how many blocks it has, and neither counts nor times what it allocates"}
+            "v8": "V8 does not count what it allocates, nor does it time it"}
+PYTHON = ("with PYTHONMALLOC=malloc, so that every object is asked of malloc: CPython's own allocator, which it asks "
+          "otherwise, neither counts nor times")
 
 
 # ── The load ──
 
 def load(lab, server, seconds):
     """Answers to this load; no other answer than 200 and the same content counts."""
-    told = lab.load(f"http://127.0.0.1:{server.port}/plaintext", limit_s=60, active=CONNECTIONS,
+    told = lab.load(f"http://127.0.0.1:{server.port}/plaintext", limit_s=60, active=CONNECTIONS, warm_up="0s",
                     duration=f"{int(seconds * 1000)}ms")
     answers = told["active"]["answers"]
     if answers == 0:
@@ -78,8 +82,9 @@ def measure(lab, start, calls):
 def latency(told, name, what, of=None):
     """told: the "latency" of each round, of one kind of call."""
     told = [t for t in told if t is not None]
-    return [Figure(f"{name}_{part}", "ns", [t[key] for t in told], f"{what}: {SAYS[part]}.", of=of or {},
-                   notes="" if told else "there was no such call") for part, key in PARTS]
+    return [Figure(f"{name}_{part}", "" if part == "switched" else "ns", [t[key] for t in told if t[key] is not None],
+                   f"{what}: {SAYS[part]}.", of=of or {}, notes="" if told else "there was no such call")
+            for part, key in PARTS]
 
 
 def above_floor(rounds, key, what):
@@ -197,10 +202,15 @@ def leat(peer, preset, allocator=None):
 
 
 def interposed(peer):
+    more = {"PYTHONMALLOC": "malloc"} if peer.memory == "python" else {}
+
     def run(lab):
-        rounds = measure(lab, lambda env: peer.start(lab, core=lab.cores.server, env=env),
+        rounds = measure(lab, lambda env: peer.start(lab, core=lab.cores.server, env={**env, **more}),
                          lambda: Interposer(lab, timing=True))
-        return figures(rounds)
+        found = figures(rounds)
+        for figure in found:
+            figure.notes = figure.notes or (PYTHON if more else "")
+        return found
     return run
 
 
@@ -250,7 +260,8 @@ def steps(lab):
     for peer in lab.peers:
         if peer.kind in ("leat", "floor"):
             continue
-        run = interposed(peer) if peer.memory == "malloc" else told_by_runtime(peer)
-        found.append(Step(f"allocation/{peer.name}", f"{peer.title}: " + (
-            "malloc and its like" if peer.memory == "malloc" else "what its runtime tells"), each, run, peer=peer))
+        has_malloc = peer.memory in ("malloc", "python")
+        found.append(Step(f"allocation/{peer.name}",
+                          f"{peer.title}: {'malloc and its like' if has_malloc else 'what its runtime tells'}", each,
+                          interposed(peer) if has_malloc else told_by_runtime(peer), peer=peer))
     return found

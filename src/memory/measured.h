@@ -26,7 +26,7 @@ enum measured_place {
 
 static inline uint64_t measured_begin(void)
 {
-    return lab_recorder.times != NULL ? clock_begin() : 0;
+    return lab_recorder.times != NULL ? lab_begin() : 0;
 }
 
 static inline void measured_end(enum measured_place place, uint64_t from, size_t size, bool failed)
