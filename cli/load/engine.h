@@ -61,6 +61,7 @@ struct load_run {
     struct load_worker *workers[LOAD_THREADS_MAX];
     struct load_holder *holders[LOAD_THREADS_MAX];
     uint32_t worker_count, holder_count;
+    uint32_t workers_started, holders_started;
     cpu_set_t active_cores, idle_cores;         /* empty: not pinned */
     _Atomic int64_t begin_ns, start_ns, end_ns; /* INT64_MAX: not known yet */
     _Atomic bool may_connect;                   /* the active group: after the quiet one */
@@ -210,6 +211,7 @@ struct load_holder {
     int64_t now_ns, start_ns, end_ns, looked_ns;
     uint64_t chance;
     struct schedule schedule;
+    uint64_t not_opened[LOAD_ERROR_COUNT]; /* by the pass under way */
     /* tallies */
     struct load_group group;
     struct histogram lateness;

@@ -12,8 +12,10 @@
 #include <unistd.h>
 
 enum {
-    PASSES = 3,     /* over those that could not be opened */
-    VAIN_MAX = 200, /* in a row; then nobody is there any more */
+    WINDOWS = 512,    /* being opened at once, by all threads together */
+    WINDOW_LEAST = 4, /* … by one of them */
+    PASSES = 3,       /* over those that could not be opened */
+    VAIN_MAX = 200,   /* failures before the first success; then nobody is there any more */
     PIECE = 65536,
     LOOK_MS = 100, /* for timeouts */
     TURN_MS = 10,
@@ -63,11 +65,20 @@ static void drop(struct load_holder *h, uint32_t place, bool was_up)
     end_talk(h, place);
 }
 
+/* One that can't be opened is tried again: only what the last pass could not open has failed. */
+static void count_error(struct load_holder *h, bool is_new, enum load_error error)
+{
+    if (is_new)
+        h->not_opened[error]++;
+    else
+        tally(&h->group.errors[error], 1);
+}
+
 static void fail(struct load_holder *h, uint32_t place, enum load_error error, const char *why)
 {
     const struct load_talk *t = &h->talks[place];
     leat__load_say(&h->words, "quiet connections: %s: %s", h->o->requests[t->request].name, why);
-    tally(&h->group.errors[error], 1);
+    count_error(h, t->is_new, error);
     drop(h, place, !t->is_new);
 }
 
@@ -222,7 +233,7 @@ static bool open_one(struct load_holder *h, uint32_t index)
         return false;
     if (fd < 0) {
         leat__load_say(&h->words, "quiet connections: connecting: %s", strerror(-fd));
-        tally(&h->group.errors[LOAD_ERROR_CONNECT], 1);
+        count_error(h, true, LOAD_ERROR_CONNECT);
         return true;
     }
     h->fds[index] = fd;
@@ -231,43 +242,45 @@ static bool open_one(struct load_holder *h, uint32_t index)
     return true;
 }
 
-static bool is_in_vain(const struct load_holder *h, uint32_t tried, uint64_t failed_before)
+static uint64_t not_opened(const struct load_holder *h)
 {
-    uint64_t failed = 0;
+    uint64_t sum = 0;
     for (unsigned e = 0; e < LOAD_ERROR_COUNT; e++)
-        failed += h->group.errors[e];
-    return tried > VAIN_MAX && failed - failed_before >= tried - DIAL_WINDOW;
+        sum += h->not_opened[e];
+    return sum;
 }
 
-/* Those that are not open, once each. */
-static void open_missing(struct load_holder *h)
+/* Those that are not open, once each. false: it is in vain. */
+static bool open_missing(struct load_holder *h, uint32_t window)
 {
-    uint32_t tried = 0;
-    uint64_t failed_before = 0;
-    for (unsigned e = 0; e < LOAD_ERROR_COUNT; e++)
-        failed_before += h->group.errors[e];
+    uint64_t before = h->up;
     for (uint32_t i = 0; (i < h->count || h->talking > 0) && !is_stopped(h);) {
         bool full = false;
         h->now_ns = leat__clock_now_ns();
-        while (!full && i < h->count && h->talking < DIAL_WINDOW) {
+        while (!full && i < h->count && h->talking < window) {
             full = h->fds[i] < 0 && !open_one(h, i);
-            tried += !full && h->fds[i] >= 0;
             i += !full;
         }
-        if (is_in_vain(h, tried, failed_before))
+        if (h->up == before && not_opened(h) > VAIN_MAX)
             i = h->count;
         turn(h, full ? h->now_ns + LOAD_NS_PER_MS : INT64_MAX);
     }
+    return h->up > before;
 }
 
 static void open_all(struct load_holder *h)
 {
-    for (unsigned pass = 0; pass < PASSES && h->up < h->count && !is_stopped(h); pass++) {
-        uint64_t before = h->up;
-        open_missing(h);
-        if (h->up == before)
-            return;
+    uint32_t window = WINDOWS / h->run->holder_count;
+    window = window > DIAL_WINDOW ? DIAL_WINDOW : window < WINDOW_LEAST ? WINDOW_LEAST : window;
+    bool goes_on = true;
+    for (unsigned pass = 0; pass < PASSES && goes_on && h->up < h->count && !is_stopped(h); pass++) {
+        memset(h->not_opened, 0, sizeof h->not_opened);
+        goes_on = open_missing(h, window);
     }
+    for (unsigned e = 0; e < LOAD_ERROR_COUNT; e++)
+        tally(&h->group.errors[e], h->not_opened[e]);
+    if (h->up == h->count)
+        h->words.at_ns = 0; /* all went well in the end */
 }
 
 /* ── Waking ───────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -102,7 +102,6 @@ static int start_workers(struct load_run *run)
 {
     const struct load_options *o = run->o;
     uint32_t first = o->idle, count = run->worker_count;
-    run->worker_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t share = (uint32_t)share_of(o->active, i, count);
         struct load_worker *w = leat__worker_create(run, i, share, first);
@@ -111,8 +110,8 @@ static int start_workers(struct load_run *run)
             w->may_send = share_of(o->count, i, count);
         run->workers[i] = w;
     }
-    for (; run->worker_count < count; run->worker_count++) {
-        int error = leat__worker_start(run->workers[run->worker_count]);
+    for (; run->workers_started < count; run->workers_started++) {
+        int error = leat__worker_start(run->workers[run->workers_started]);
         if (error < 0)
             return error;
     }
@@ -122,14 +121,13 @@ static int start_workers(struct load_run *run)
 static int start_holders(struct load_run *run)
 {
     uint32_t first = 0, count = run->holder_count;
-    run->holder_count = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t share = (uint32_t)share_of(run->o->idle, i, count);
         run->holders[i] = leat__holder_create(run, i, share, first);
         first += share;
     }
-    for (; run->holder_count < count; run->holder_count++) {
-        int error = leat__holder_start(run->holders[run->holder_count]);
+    for (; run->holders_started < count; run->holders_started++) {
+        int error = leat__holder_start(run->holders[run->holders_started]);
         if (error < 0)
             return error;
     }
@@ -180,6 +178,8 @@ static void add_up(const struct load_run *run, struct load_moment *m, struct his
     for (uint32_t i = 0; i < run->worker_count; i++) {
         struct load_worker *w = run->workers[i];
         m->active += tally_read(&w->up);
+        if (atomic_load(&w->state) == THREAD_STARTING)
+            continue; /* its memory is not made yet */
         for (unsigned e = 0; e < LOAD_ERROR_COUNT; e++)
             m->errors += tally_read(&w->group.errors[e]);
         for (uint32_t q = 0; w->by_request != NULL && q < run->o->request_count; q++) {
@@ -378,9 +378,9 @@ static int carry_out(struct load_run *run, struct teller *t, char *error, size_t
         snprintf(error, error_size, "a thread of the load could not start: %s", strerror(-result));
     run->r->own_resident = own_resident();
     atomic_store(&run->stop, true);
-    for (uint32_t i = 0; i < run->worker_count; i++)
+    for (uint32_t i = 0; i < run->workers_started; i++)
         leat__worker_join(run->workers[i]);
-    for (uint32_t i = 0; i < run->holder_count; i++)
+    for (uint32_t i = 0; i < run->holders_started; i++)
         leat__holder_join(run->holders[i]);
     if (result == 0) {
         add_workers(run);
