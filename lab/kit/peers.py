@@ -1,9 +1,10 @@
 """peers.py: the servers that are compared: what a folder of lab/peers says of itself, how it is built and started.
 
-A peer is a folder with a peer.json (lab/README.md tells its fields) and whatever is built or run there. It learns all it has
-to know from its environment: LAB_PORT, LAB_WORKERS, LAB_FILES, LAB_BUILD (its own folder for what is built), LAB_SCRATCH (of
-one start, gone with the lab), LAB_DESCRIPTORS (how many files it may open), LEAT_BUILD. The same names as ${LAB_PORT} in a
-command, in "env" and in files of "config" are filled in before; ${PYTHON} is the interpreter that runs the lab.
+A peer is a folder with a peer.json (lab/README.md tells its fields) and whatever is built or run there. It learns all
+it has to know from its environment: LAB_PORT, LAB_WORKERS, LAB_FILES, LAB_BUILD (its own folder for what is built),
+LAB_SCRATCH (of one start, gone with the lab), LAB_DESCRIPTORS (how many files it may open), LEAT_BUILD. The same names
+as ${LAB_PORT} in a command, in "env" and in files of "config" are filled in before; ${PYTHON} is the interpreter that
+runs the lab.
 """
 import json
 import os
@@ -45,7 +46,7 @@ def load_peers(folder):
 
 
 def descriptors():
-    """How many files a server may open: the soft limit is raised to the hard one, for what we start as for ourselves."""
+    """How many files a server may open. The soft limit is raised to the hard one, for us and for what we start."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -53,7 +54,8 @@ def descriptors():
 
 
 class Peer:
-    """name: of the folder. title, kind, routes, lacks, memory, workers, language, framework, version, notes: of its peer.json."""
+    """name: of the folder. title, kind, routes, lacks, memory, workers, language, framework, version and notes: of its
+    peer.json."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -189,7 +191,7 @@ class Peer:
     # ── Versions ──
 
     def versions(self, lab):
-        """{"rustc": {"says": "rustc 1.95.0 …", "released": "2026-04-14" or None, "old": True, False or None}, …}; the
+        """{"rustc": {"says": "rustc 1.95.0 …", "released": "2026-04-14" or None, "old": True, False or None}, …}. The
         framework is one of them when it has a version of its own."""
         values, told = self.values(lab), {}
         if "released" in self.about:

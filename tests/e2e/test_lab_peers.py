@@ -1,8 +1,8 @@
-"""The peers of the lab: each answers every route that it declares with the very same octets, and behaves as it must to be
-measured; and what kit/peers.py says when a peer is not as it should be.
+"""The peers of the lab: each answers every route that it declares with the very same octets, and behaves as it must to
+be measured; and what kit/peers.py says when a peer is not as it should be.
 
-Leat's own, Go, Node.js and Python always run where their tools are, and so does what needs no building. The others run where
-they have been built already: LAB_PEERS=all builds all of them first (minutes), LAB_PEERS=tokio,hyper some.
+Leat's own, Go, Node.js and Python always run where their tools are, and so does what needs no building. The others run
+where they have been built already: LAB_PEERS=all builds all of them first (minutes), LAB_PEERS=tokio,hyper some.
 """
 import json
 import os
@@ -30,7 +30,10 @@ TYPES = {"plaintext": "text/plain", "json": "application/json", "small.html": "t
 
 def is_release():
     """Peers of kind leat are linked against it, as anybody's program would be: a sanitizer's build is not for that."""
-    with open(os.path.join(BUILD, "CMakeCache.txt")) as f:
+    cache = os.path.join(BUILD, "CMakeCache.txt")
+    if not os.path.exists(cache):
+        return False
+    with open(cache) as f:
         return "CMAKE_BUILD_TYPE:STRING=RelWithDebInfo" in f.read()
 
 
@@ -135,7 +138,8 @@ def test_pipelined_requests_are_answered_in_order(connect, name):
     for target in targets:
         answer = client.response()
         assert answer.status == 200
-        assert answer.content.strip() == (b"Hello, World!" if target == "/plaintext" else b'{"message":"Hello, World!"}')
+        expects = b"Hello, World!" if target == "/plaintext" else b'{"message":"Hello, World!"}'
+        assert answer.content.removesuffix(b"\n") == expects
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -184,7 +188,8 @@ def test_uploads_in_chunks_are_counted_or_refused(connect, name):
 def test_a_runtime_tells_of_its_memory(started, connect, name):
     child = started.child(name)
     before = runtime_figures(child)
-    assert {"allocations", "frees", "heap_bytes", "gc_count", "gc_pause_max_s", "gc_pause_total_s", "source"} <= set(before)
+    assert {"allocations", "frees", "heap_bytes", "source"} <= set(before)
+    assert {"gc_count", "gc_pause_max_s", "gc_pause_total_s"} <= set(before)
     client = connect(name)
     for _ in range(100):
         client.get("/json")
@@ -229,7 +234,8 @@ def test_each_tells_its_versions_and_has_a_lock_file_where_it_has_dependencies(s
     folder = os.path.join(ROOT, "lab", "peers")
     for name, lock in (("Cargo.toml", "Cargo.lock"), ("package.json", "package-lock.json")):
         for peer in os.listdir(folder):
-            assert not os.path.exists(os.path.join(folder, peer, name)) or os.path.exists(os.path.join(folder, peer, lock))
+            place = os.path.join(folder, peer)
+            assert not os.path.exists(os.path.join(place, name)) or os.path.exists(os.path.join(place, lock))
     for peer in PEERS.values():
         assert peer.about["versions"] and peer.notes and peer.version
 
