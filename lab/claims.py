@@ -25,6 +25,8 @@ AHEAD_IN = (
     ("allocation", "allocate_p99", "an allocation, p99"),
     ("allocation", "allocate_p999", "an allocation, p99.9"),
     ("allocation", "allocate_max", "an allocation, longest"),
+    ("allocation", "allocate_own_mean", "an allocation nobody disturbed, mean"),
+    ("allocation", "allocate_own_max", "an allocation nobody disturbed, longest"),
     ("allocation", "free_p99", "giving back, p99"),
     ("allocation", "failures", "failed allocations"),
 )

@@ -106,17 +106,21 @@ PARTS = {
         Part("Allocating", [
             ("allocate_above_floor", "above the clock"), ("allocate_mean", "mean"), ("allocate_calm_mean", "calm mean"),
             ("allocate_p50", "p50"), ("allocate_p99", "p99"), ("allocate_p999", "p99.9"), ("allocate_max", "longest"),
+            ("allocate_own_mean", "undisturbed: mean"), ("allocate_own_max", "longest"),
             ("failures", "failures"), ("allocations_per_request", "for a request"), ("bytes_per_request", "bytes")],
-            about="One call that asks for memory, timed in the server under load.",
+            about="One call that asks for memory, timed in the server under load. Undisturbed: nobody else ran on the core "
+            "meanwhile.",
             drawn=("allocate_above_floor", "allocate_p99", "allocations_per_request")),
         Part("Giving back", [
             ("free_above_floor", "above the clock"), ("free_mean", "mean"), ("free_calm_mean", "calm mean"),
             ("free_p50", "p50"), ("free_p99", "p99"), ("free_p999", "p99.9"), ("free_max", "longest"),
+            ("free_own_mean", "undisturbed: mean"), ("free_own_max", "longest"),
             ("frees_per_request", "for a request"), ("gc_pause_max", "longest pause of its collector")],
             drawn=("free_p99",)),
         Part("The clock's floor", [
             ("floor_mean", "mean"), ("floor_calm_mean", "calm mean"), ("floor_p50", "p50"), ("floor_p99", "p99"),
-            ("floor_p999", "p99.9"), ("floor_max", "longest"), ("empty_p50", "empty call: p50"), ("empty_p99", "p99"),
+            ("floor_p999", "p99.9"), ("floor_max", "longest"), ("floor_own_mean", "undisturbed: mean"),
+            ("floor_own_max", "longest"), ("empty_p50", "empty call: p50"), ("empty_p99", "p99"),
             ("empty_max", "longest")],
             about="Two readings of the clock with nothing between. Who is preempted between two readings waits for the "
             "scheduler: a longest time means nothing without this one."),
