@@ -100,8 +100,7 @@ def figures(lab, peer, connections):
         if not server.alive():
             server.fail(f"ended with status {server.process.returncode}")
     how = (f"{connections:,} connections to one process of {shards} shards, each answered once in {took:.0f} s; all "
-           "were "
-           f"still open when they were counted. Processors: {os.cpu_count()}.")
+           f"were still open when they were counted. Processors: {os.cpu_count()}.")
     return [
         Figure("connections", "", [connections], "Quiet keep-alive connections, all of them open at once."),
         Figure("resident_in_all", "bytes", [held["rss"]], "Resident memory of the server, all told, with them (RSS).",
