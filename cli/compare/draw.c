@@ -11,70 +11,70 @@
 
 /* The points of a drawing. */
 struct points {
-    const char *names[COMPARE_CANDIDATES_MAX];
-    double x[COMPARE_CANDIDATES_MAX], y[COMPARE_CANDIDATES_MAX];
-    double low[COMPARE_CANDIDATES_MAX], high[COMPARE_CANDIDATES_MAX];
-    uint32_t count;
+    struct plot_bar bars[COMPARE_CANDIDATES_MAX];
+    char notes[COMPARE_CANDIDATES_MAX][48];
+    unsigned count;
 };
 
 static void add(struct points *p, const struct compare_run *run, uint32_t candidate,
                 enum compare_figure figure, const char *name)
 {
-    struct compare_judgement j = {.ratio = 1, .interval = {1, 1}};
-    if (candidate > 0)
-        leat__compare_run_judge(run, candidate, figure, &j);
-    p->names[p->count] = name;
-    p->x[p->count] = p->count;
-    p->y[p->count] = j.ratio;
-    p->low[p->count] = j.interval.low;
-    p->high[p->count++] = j.interval.high;
+    struct compare_judgement j = {.ratio = 1};
+    struct plot_bar *bar = &p->bars[p->count];
+    char *note = p->notes[p->count++];
+    *bar = (struct plot_bar){.name = name, .note = note, .value = 1};
+    snprintf(note, sizeof p->notes[0], "the base");
+    if (candidate == 0)
+        return;
+    leat__compare_run_judge(run, candidate, figure, &j);
+    bar->value = j.ratio;
+    bar->low = j.interval.low;
+    bar->high = j.interval.high;
+    if (j.n > 0)
+        snprintf(note, sizeof p->notes[0], "%.3f to %.3f%s", j.interval.low, j.interval.high,
+                 j.differs ? " *" : "");
+    else
+        snprintf(note, sizeof p->notes[0], "not measured");
 }
 
-static void draw(FILE *to, const struct points *p, const char *title, const char *subtitle)
+static void draw(FILE *to, const struct points *p, const struct compare_run *run, const char *title)
 {
-    const struct plot_series series = {
-        .name = "ratio to the base, with its interval of 95%",
-        .x = p->x,
-        .y = p->y,
-        .low = p->low,
-        .high = p->high,
-        .count = p->count,
-        .has_dots = true,
-    };
-    const struct plot plot = {
+    char subtitle[160];
+    snprintf(subtitle, sizeof subtitle,
+             "medians of %u rounds, with intervals of 95%%; *: not by chance", run->done);
+    const struct plot_bars plot = {
         .title = title,
         .subtitle = subtitle,
-        .y = {.title = "ratio", .unit = PLOT_RATIO, .has_mark = true, .mark = 1},
-        .series = &series,
-        .series_count = 1,
-        .names = p->names,
-        .name_count = p->count,
+        .axis = {.title = "ratio; 1 is no difference", .unit = PLOT_RATIO, .has_mark = true, .mark = 1},
+        .bars = p->bars,
+        .count = p->count,
+        .are_points = true,
     };
-    leat__plot_lines(to, &plot);
+    leat__plot_bars(to, &plot);
 }
 
 static void draw_pair(FILE *to, const struct compare_run *run)
 {
-    struct points points = {.count = 0};
-    char subtitle[400];
+    static struct points points;
+    char title[2 * COMPARE_NAME_SIZE + 40];
+    points.count = 0;
     for (unsigned f = 0; f < FIGURE_COUNT; f++)
-        add(&points, run, 1, f, leat__compare_figures[f].short_title);
-    snprintf(subtitle, sizeof subtitle, "%u rounds; A: %.150s; B: %.150s", run->done,
-             run->candidates[0].text, run->candidates[1].text);
-    draw(to, &points, "B's figures as a ratio to A's", subtitle);
+        add(&points, run, 1, f, leat__compare_figures[f].title);
+    snprintf(title, sizeof title, "The figures of %s as ratios to those of %s",
+             run->candidates[1].name, run->candidates[0].name);
+    draw(to, &points, run, title);
 }
 
 static void draw_figure(FILE *to, const struct compare_run *run, enum compare_figure figure)
 {
-    struct points points = {.count = 0};
-    char title[120], subtitle[400];
+    static struct points points;
+    char title[COMPARE_NAME_SIZE + 80];
+    points.count = 0;
     for (uint32_t c = 0; c < run->count; c++)
         add(&points, run, c, figure, run->candidates[c].name);
-    snprintf(title, sizeof title, "%s, as a ratio to %s", leat__compare_figures[figure].title,
-             run->candidates[0].name);
-    snprintf(subtitle, sizeof subtitle, "%u rounds; %.300s", run->done,
-             run->options->vary_count > 0 ? run->candidates[0].text : "");
-    draw(to, &points, title, subtitle);
+    snprintf(title, sizeof title, "The %s as a ratio to that of %s",
+             leat__compare_figures[figure].title, run->candidates[0].name);
+    draw(to, &points, run, title);
 }
 
 static void draw_one(FILE *to, const struct compare_run *run)

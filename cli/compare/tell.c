@@ -146,6 +146,8 @@ static void print_head(FILE *to, const struct compare_run *run)
         fprintf(to, "  %s\n", o->operands[0]);
     for (uint32_t c = 0; o->vary_count == 0 && c < run->count; c++)
         fprintf(to, "  %s  %s\n", run->candidates[c].name, run->candidates[c].text);
+    if (o->vary_count > 0 && run->count == 2) /* their columns have letters */
+        fprintf(to, "  A  %s\n  B  %s\n", run->candidates[0].name, run->candidates[1].name);
     fputc('\n', to);
 }
 

@@ -1,4 +1,5 @@
-/* bars.c: lying bars. What is longer is more, and it begins at 0; only a logarithm's can't. */
+/* bars.c: lying bars. What is longer is more, and it begins at 0; only a logarithm's can't. Or points in their place, where 0
+ * means nothing and the interval is what counts. */
 #include "plot/paper.h"
 #include <math.h>
 
@@ -36,8 +37,12 @@ static void lay_out(struct field *f)
         least = fmin(least, has_interval(bar) ? fmin(bar->low, bar->value) : bar->value);
         most = fmax(most, has_interval(bar) ? fmax(bar->high, bar->value) : bar->value);
     }
-    if (!p->axis.is_log)
+    if (!p->axis.is_log && !p->are_points)
         least = fmin(least, 0);
+    if (p->are_points && p->axis.has_mark) {
+        least = fmin(least, p->axis.mark);
+        most = fmax(most, p->axis.mark);
+    }
     leat__plot_scale(&f->scale, &p->axis, least, most, 7);
     f->left = 36 + fmin(names, NAME_MAX_WIDTH);
     f->top = p->subtitle != NULL ? 76 : 56;
@@ -61,27 +66,37 @@ static void draw_axis(const struct field *f)
                         "middle", axis->title);
 }
 
+/* The bar, or the point, and its interval; answers where they end. */
+static double draw_value(const struct field *f, const struct plot_bar *bar, double middle)
+{
+    bool is_point = f->plot->are_points;
+    unsigned colour = bar->colour % PLOT_SERIES_MAX;
+    double zero = f->plot->axis.is_log || is_point ? f->left : leat__plot_at(&f->scale, 0),
+           at = leat__plot_at(&f->scale, bar->value), end = is_point ? at + 6 : fmax(zero, at);
+    if (!is_point)
+        fprintf(f->to, "<rect class=\"f%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>\n",
+                colour, fmin(zero, at), middle - THICKNESS / 2.0, fabs(at - zero), THICKNESS);
+    if (has_interval(bar)) {
+        double low = leat__plot_at(&f->scale, bar->low), high = leat__plot_at(&f->scale, bar->high);
+        fprintf(f->to, is_point ? "<path class=\"whisker s%u\"" : "<path class=\"bar-whisker\"", colour);
+        fprintf(f->to, " d=\"M%.1f %.1fH%.1fM%.1f %.1fv%dM%.1f %.1fv%d\"/>\n", low, middle, high,
+                low, middle - WHISKER, 2 * WHISKER, high, middle - WHISKER, 2 * WHISKER);
+        end = fmax(end, high);
+    }
+    if (is_point)
+        fprintf(f->to, "<circle class=\"dot f%u\" cx=\"%.1f\" cy=\"%.1f\" r=\"4.5\"/>\n", colour,
+                at, middle);
+    return end;
+}
+
 static void draw_bar(const struct field *f, unsigned index)
 {
     char figure[PLOT_FIGURE_SIZE];
     const struct plot_bar *bar = &f->plot->bars[index];
-    double y = f->top + ROW * (double)index, middle = y + ROW / 2.0, end = f->left;
+    double middle = f->top + ROW * (index + 0.5), end = f->left;
     leat__plot_text(f->to, f->left - 10, middle + 4, "name", "end", bar->name);
-    if (isfinite(bar->value) && !(f->plot->axis.is_log && bar->value <= 0)) {
-        double zero = f->plot->axis.is_log ? f->left : leat__plot_at(&f->scale, 0),
-               at = leat__plot_at(&f->scale, bar->value);
-        fprintf(f->to, "<rect class=\"f%u\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>\n",
-                bar->colour % PLOT_SERIES_MAX, fmin(zero, at), middle - THICKNESS / 2.0,
-                fabs(at - zero), THICKNESS);
-        end = fmax(zero, at);
-        if (has_interval(bar)) {
-            double low = leat__plot_at(&f->scale, bar->low), high = leat__plot_at(&f->scale, bar->high);
-            fprintf(f->to, "<path class=\"bar-whisker\" d=\"M%.1f %.1fH%.1fM%.1f %.1fv%dM%.1f %.1fv%d\"/>\n",
-                    low, middle, high, low, middle - WHISKER, 2 * WHISKER, high, middle - WHISKER,
-                    2 * WHISKER);
-            end = fmax(end, high);
-        }
-    }
+    if (isfinite(bar->value) && !(f->plot->axis.is_log && bar->value <= 0))
+        end = draw_value(f, bar, middle);
     leat__plot_figure(figure, f->plot->axis.unit, bar->value);
     leat__plot_text(f->to, end + 8, middle + 4, "figure", "start", figure);
     if (bar->note != NULL)

@@ -67,6 +67,7 @@ struct plot_bars {
     struct plot_axis axis;
     const struct plot_bar *bars;
     unsigned count;
+    bool are_points; /* dots instead of bars, for ratios: their axis need not begin at 0 */
 };
 
 void leat__plot_bars(FILE *to, const struct plot_bars *plot);

@@ -222,6 +222,28 @@ static void bars_of_all_lengths(void **state)
     free(svg);
 }
 
+/* An axis of ratios has no 0, and the mark is shown even where all values lie on one side of it. */
+static void points_in_place_of_bars(void **state)
+{
+    (void)state;
+    static const struct plot_bar bars[] = {{.name = "base", .value = 1.2, .note = "the base"},
+                                           {.name = "other", .value = 1.3, .low = 1.25, .high = 1.35},
+                                           {.name = "none", .value = NAN, .low = NAN, .high = NAN}};
+    const struct plot_bars plot = {.title = "ratios",
+                                   .axis = {.unit = PLOT_RATIO, .has_mark = true, .mark = 1},
+                                   .bars = bars,
+                                   .count = COUNT_OF(bars),
+                                   .are_points = true};
+    char *text = draw_bars(&plot);
+    assert_int_equal(count(text, "<circle class=\"dot"), 2);
+    assert_int_equal(count(text, "class=\"whisker"), 1);
+    assert_int_equal(count(text, "<rect class=\"f"), 0);
+    assert_int_equal(count(text, "class=\"mark\""), 1);
+    assert_int_equal(count(text, ">0.000<") + count(text, "nan"), 0);
+    assert_int_equal(count(text, ">1.000<"), 1);
+    free(text);
+}
+
 static void a_picture_needs_a_program(void **state)
 {
     (void)state;
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test(lines_with_error_bars),
         cmocka_unit_test(what_is_no_number_is_a_gap),
         cmocka_unit_test(bars_of_all_lengths),
+        cmocka_unit_test(points_in_place_of_bars),
         cmocka_unit_test(a_picture_needs_a_program),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
