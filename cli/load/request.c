@@ -194,6 +194,7 @@ static bool write_request(struct load_request *r, const struct load_wording *w,
         at = stpcpy(at, parts[i]);
     if (words->content.size > 0)
         memcpy(at, words->content.octets, words->content.size);
+    octets[size] = '\0'; /* for whoever looks at it */
     *r = (struct load_request){.octets = octets,
                                .size = size,
                                .weight = words->weight,
