@@ -85,21 +85,21 @@ PARTS = {
         Part("After requests of all sizes", [
             ("resident_in_churn", "at its end"), ("resident_after_churn", "after rest"),
             ("resident_over_start", "over the start"), ("live_heap_after_churn", "of that, live"),
-            ("churn_errors", "errors")], steps="churn",
+            ("resident_over_live", "over live"), ("churn_errors", "errors")], steps="churn",
             about="Connections that come and go, uploads from 1 KiB to 1 MiB and answers beside them; then everything is "
             "closed. What has not come back is fragmentation, or kept.", drawn=("resident_over_start",)),
         Part("Pauses", [
             ("own_longest_pause", "by its own report"), ("collections", "collections"), ("own_pauses_in_all", "in all"),
             ("probe_p50", "prober, quiet: p50"), ("probe_p999", "p99.9"), ("probe_max", "longest"),
             ("churn_probe_p50", "in the churn: p50"), ("churn_probe_p999", "in the churn: p99.9"),
-            ("churn_probe_max", "in the churn: longest"), ("churn_probe_longest_gap", "longest gap")],
+            ("churn_probe_max", "in the churn: longest"), ("churn_probe_errors", "errors")],
             about="What the server says itself, and what a steady prober sees from outside, with nothing else to do and "
             "while the requests of all sizes come. Client and server share two cores: the floors say how much of it is the "
             "machine's.", drawn=("churn_probe_p999", "churn_probe_max")),
         Part("Allocator calls", [
             ("allocations_at_start", "until the first answers"), ("allocations_per_request", "for a request"),
             ("frees_per_request", "freed for a request"), ("allocations_per_connection", "for a connection"),
-            ("frees_per_connection", "freed for a connection")], steps="calls",
+            ("frees_per_connection", "freed for a connection"), ("allocations_in_all", "in all")], steps="calls",
             about="Calls of malloc and its like, or the runtime's own count."),
     ],
     "allocation": [
