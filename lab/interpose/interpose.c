@@ -6,19 +6,12 @@
  * So we come first, and another allocator second. An allocator of C++ asks malloc, unless one behind us has its own operator
  * new (tcmalloc, jemalloc, mimalloc have): a program in C++ that news is then not seen, and one in C or Rust always is.
  *
- * dlsym may allocate while it looks the real functions up: such calls are served from a small store of our own, which free and
- * realloc know by its address; they are not counted. Counted is everything else, from when the program has an environment.
+ * What is asked for while that one is looked up comes from a store of our own (real.h) and is not counted. Counted is
+ * everything else, from when the program has an environment.
  * What must always be true: the real function gets what was asked for, and the program gets its answer and its errno. */
 #define _GNU_SOURCE
 #include "interpose/latency.h"
-#include <dlfcn.h>
-#include <errno.h>
-#include <malloc.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Parameters are named as the C library names them. */
-#define VISIBLE __attribute__((visibility("default")))
+#include "interpose/real.h"
 
 enum place {
     MALLOC,
@@ -51,67 +44,17 @@ static const struct lab_place places[PLACES] = {
 
 const struct lab_user lab_user = {"LAB_INTERPOSE_OUT", "LAB_INTERPOSE", places, PLACES};
 
-enum { STORE = 65536, ALIGN = 16 };
-
-static _Alignas(ALIGN) char store[STORE];
-static _Atomic size_t store_used;
-static _Thread_local int looking_up __attribute__((tls_model("initial-exec")));
-
-static void *(*real_malloc)(size_t);
-static void *(*real_calloc)(size_t, size_t);
-static void *(*real_realloc)(void *, size_t);
-static void *(*real_reallocarray)(void *, size_t, size_t);
-static void (*real_free)(void *);
-static void *(*real_memalign)(size_t, size_t);
-static int (*real_posix_memalign)(void **, size_t, size_t);
-static void *(*real_aligned_alloc)(size_t, size_t);
-static void *(*real_valloc)(size_t);
-static void *(*real_pvalloc)(size_t);
-
-/* Zeroed, and never given back. The size stands in front, for realloc. */
-static void *store_take(size_t size)
-{
-    size_t need = ALIGN + (size + ALIGN - 1) / ALIGN * ALIGN;
-    size_t at = atomic_fetch_add(&store_used, need);
-    if (at + need > STORE)
-        abort();
-    memcpy(store + at, &size, sizeof size);
-    return store + at + ALIGN;
-}
-
-static bool in_store(const void *memory)
-{
-    return (const char *)memory >= store && (const char *)memory < store + STORE;
-}
-
-#define LOOK_UP(name) real_##name = (__typeof__(real_##name))dlsym(RTLD_NEXT, #name)
-
 __attribute__((constructor)) static void look_up(void)
 {
-    if (looking_up)
-        return;
-    looking_up = 1;
-    lab_open();
-    if (real_malloc == NULL) {
-        LOOK_UP(calloc);
-        LOOK_UP(realloc);
-        LOOK_UP(reallocarray);
-        LOOK_UP(free);
-        LOOK_UP(memalign);
-        LOOK_UP(posix_memalign);
-        LOOK_UP(aligned_alloc);
-        LOOK_UP(valloc);
-        LOOK_UP(pvalloc);
-        LOOK_UP(malloc); /* last: it says that all the others are there */
-    }
-    looking_up = 0;
+    if (real_malloc == NULL)
+        real_look_up();
 }
 
 /* Whether the real functions are there. */
 static bool ready(void)
 {
-    if (__builtin_expect(real_malloc == NULL, false))
-        look_up();
+    if (__builtin_expect(real_malloc == NULL, false) && real_look_up())
+        lab_open();
     return real_malloc != NULL;
 }
 
@@ -147,20 +90,10 @@ VISIBLE void *calloc(size_t nmemb, size_t size)
     return memory;
 }
 
-static void *out_of_store(void *ptr, size_t size)
-{
-    void *memory = ready() ? real_malloc(size) : store_take(size);
-    size_t had;
-    memcpy(&had, (char *)ptr - ALIGN, sizeof had);
-    if (memory != NULL)
-        memcpy(memory, ptr, had < size ? had : size);
-    return memory;
-}
-
 VISIBLE void *realloc(void *ptr, size_t size)
 {
     if (in_store(ptr))
-        return out_of_store(ptr, size);
+        return store_move(ptr, size);
     if (!ready())
         return store_take(size); /* ptr is NULL: there is nothing yet that it could be */
     uint64_t from = begin();

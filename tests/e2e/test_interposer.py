@@ -164,11 +164,18 @@ def test_the_clock_tells_its_floor():
         assert told[name]["count"] > 1000 and told[name]["max_ns"] >= told[name]["p999_ns"] >= told[name]["p50_ns"]
 
 
+def is_of_this_tree(path):
+    """Whether it was built since anything that it is made of was changed."""
+    sources = (os.path.join(folder, name) for top in ("src", "lab/interpose", "include", "cli")
+               for folder, _, names in os.walk(os.path.join(ROOT, top)) for name in names)
+    return os.path.exists(path) and os.path.getmtime(path) > max(map(os.path.getmtime, sources))
+
+
 @pytest.mark.parametrize("preset", ("timed", "timed-malloc"))
 def test_a_timed_leat_serves_and_counts(tmp_path, loop, preset):
     leat = os.path.join(ROOT, "build", preset, "leat")
-    if not os.path.exists(leat):
-        pytest.skip(f"build/{preset} is not built")
+    if not is_of_this_tree(leat):
+        pytest.skip(f"build/{preset} is not built, or is older than its sources")
     (tmp_path / "index.html").write_text("hello")
     path = os.path.join(tmp_path, "calls")
     server = Server(tmp_path / "log", leat, "serve", str(tmp_path), "--loop", loop, "--shards", "1", "--admin", "off",

@@ -1,71 +1,17 @@
 /* interpose.c: loaded by LD_PRELOAD, stands before the C library's allocator and counts every call to it, whoever
- * makes it: our code, liburing, or the C library itself.
+ * makes it: our code, liburing, or the C library itself. How the real functions are found: lab/interpose/real.h.
  *
- * dlsym may allocate while it looks the real functions up: such calls are served from a small store of our own, which
- * free and realloc recognise by address. What must always be true: a call is counted, then passed on unchanged. */
+ * What must always be true: a call is counted, then passed on unchanged. */
 #define _GNU_SOURCE
 #include "counters.h"
-#include <dlfcn.h>
-#include <malloc.h>
-#include <errno.h>
-#include <string.h>
-
-/* Parameters are named as the C library names them. */
-#define VISIBLE __attribute__((visibility("default")))
-
-enum { STORE = 65536, ALIGN = 16 };
+#include "../../lab/interpose/real.h"
 
 static struct seal_counters *counters;
-static _Alignas(ALIGN) char store[STORE];
-static _Atomic size_t store_used;
-static _Thread_local int looking_up;
-
-static void *(*real_malloc)(size_t);
-static void *(*real_calloc)(size_t, size_t);
-static void *(*real_realloc)(void *, size_t);
-static void *(*real_reallocarray)(void *, size_t, size_t);
-static void (*real_free)(void *);
-static void *(*real_memalign)(size_t, size_t);
-static int (*real_posix_memalign)(void **, size_t, size_t);
-static void *(*real_aligned_alloc)(size_t, size_t);
-static void *(*real_valloc)(size_t);
-static void *(*real_pvalloc)(size_t);
-
-/* Zeroed, and never given back. The size stands in front, for realloc. */
-static void *store_take(size_t size)
-{
-    size_t need = ALIGN + (size + ALIGN - 1) / ALIGN * ALIGN;
-    size_t at = atomic_fetch_add(&store_used, need);
-    if (at + need > STORE)
-        abort();
-    memcpy(store + at, &size, sizeof size);
-    return store + at + ALIGN;
-}
-
-static int in_store(const void *memory)
-{
-    return (const char *)memory >= store && (const char *)memory < store + STORE;
-}
-
-#define LOOK_UP(name) real_##name = (__typeof__(real_##name))dlsym(RTLD_NEXT, #name)
 
 __attribute__((constructor)) static void look_up(void)
 {
-    if (real_malloc != NULL || looking_up)
-        return;
-    looking_up = 1;
-    LOOK_UP(calloc);
-    LOOK_UP(realloc);
-    LOOK_UP(reallocarray);
-    LOOK_UP(free);
-    LOOK_UP(memalign);
-    LOOK_UP(posix_memalign);
-    LOOK_UP(aligned_alloc);
-    LOOK_UP(valloc);
-    LOOK_UP(pvalloc);
-    LOOK_UP(malloc); /* last: it says that all the others are there */
-    counters = seal_map_counters();
-    looking_up = 0;
+    if (real_malloc == NULL && real_look_up())
+        counters = seal_map_counters();
 }
 
 /* Whether the real functions are there. */
@@ -91,15 +37,9 @@ VISIBLE void *calloc(size_t nmemb, size_t size)
 VISIBLE void *realloc(void *ptr, size_t size)
 {
     seal_count(counters, SEAL_realloc);
-    if (ready() && !in_store(ptr))
-        return real_realloc(ptr, size);
-    void *memory = ready() ? real_malloc(size) : store_take(size);
-    if (memory != NULL && ptr != NULL) {
-        size_t had;
-        memcpy(&had, (char *)ptr - ALIGN, sizeof had);
-        memcpy(memory, ptr, had < size ? had : size);
-    }
-    return memory;
+    if (in_store(ptr))
+        return store_move(ptr, size);
+    return ready() ? real_realloc(ptr, size) : store_take(size);
 }
 
 VISIBLE void *reallocarray(void *ptr, size_t nmemb, size_t size)
