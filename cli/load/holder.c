@@ -175,12 +175,10 @@ static void advance(struct load_holder *h, uint32_t place)
         }
         t->connecting = false;
         push(h, place);
-    } else if (events & POLLIN) {
-        take(h, place);
-    } else if (events & POLLOUT) {
+    } else if ((events & (POLLIN | POLLOUT)) == POLLOUT) {
         push(h, place);
     } else {
-        take(h, place); /* tells what broke */
+        take(h, place); /* tells what broke, too */
     }
 }
 

@@ -3,6 +3,7 @@
 #include "load/engine.h"
 #include "memory/seal.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -308,13 +309,13 @@ static void add_words(struct load_failure *first, const struct load_failure *wor
 
 static uint64_t own_resident(void)
 {
-    unsigned long size = 0, resident = 0;
+    char line[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
     if (file == NULL)
         return 0;
-    int got = fscanf(file, "%lu %lu", &size, &resident);
+    const char *second = fgets(line, sizeof line, file) != NULL ? strchr(line, ' ') : NULL;
     fclose(file);
-    return got == 2 ? (uint64_t)resident * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
+    return second != NULL ? strtoul(second, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void add_holders(struct load_run *run)
