@@ -91,7 +91,7 @@ class Lab:
 
     def rounds(self, wanted, least=2):
         """How many rounds to measure of those that were wanted."""
-        part = 0.2 if self.quick else self.scale
+        part = self.scale * (0.2 if self.quick else 1)
         return max(min(least, wanted), math.floor(wanted * part + 0.5))
 
     def load(self, url, core=None, limit_s=300, wrap=(), **options):
