@@ -83,14 +83,14 @@ enum link_state { LINK_DOWN, LINK_UP, LINK_CLOSING };
 struct load_link {
     struct loop_send send;
     struct answer answer;
-    struct load_owed *owed; /* a ring of worker->ring_size */
-    uint32_t first, count;  /* of owed */
-    uint32_t asked;         /* on this connection */
-    int64_t opened_ns;      /* connect(2); 0: its first answer has come */
-    uint8_t state;          /* enum link_state */
-    bool is_ready;          /* in the ready queue */
-    bool failed;            /* so it pauses before it is opened again */
-    bool leaves;            /* the server closes behind this answer */
+    struct load_owed *owed;   /* a ring of worker->ring_size */
+    uint32_t first, count;    /* of owed */
+    uint32_t asked;           /* on this connection */
+    int64_t opened_ns;        /* connect(2); 0: its first answer has come */
+    uint8_t state;            /* enum link_state */
+    bool is_ready, is_paused; /* in these queues */
+    bool failed;              /* so it pauses before it is opened again */
+    bool leaves;              /* the server closes behind this answer */
 };
 
 /* Indices of links, first come first served; each is in it once at most. */
@@ -235,6 +235,8 @@ void leat__load_want(const struct load_run *run, struct answer_wanted *wanted, s
 uint32_t leat__load_choose(const struct load_run *run, uint64_t *chance);
 /* Pins the calling thread where cores is not empty. */
 void leat__load_pin(const cpu_set_t *cores);
+/* The calling thread gets a descriptor table of its own, or does without where one is enough. 0 or -errno. */
+int leat__load_own_table(const struct load_run *run);
 /* Where the load goes, for people. */
 void leat__load_target(const struct load_options *o, char *text, size_t size);
 

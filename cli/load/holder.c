@@ -396,7 +396,7 @@ static void close_all(struct load_holder *h)
 static void *run_holder(void *context)
 {
     struct load_holder *h = context;
-    h->error = leat__dial_own_table();
+    h->error = leat__load_own_table(h->run);
     leat__load_pin(&h->run->idle_cores);
     if (h->error < 0) {
         atomic_store(&h->state, THREAD_FAILED);

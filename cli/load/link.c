@@ -417,6 +417,7 @@ static void on_alarm(void *context)
             break;
         w->paused.first = (w->paused.first + 1) % w->paused.size;
         w->paused.count--;
+        w->links[index].is_paused = false;
         if (!w->working)
             continue;
         if (w->o->arrivals == LOAD_CLOSED)

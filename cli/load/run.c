@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOMENT_MS = 100, BEGIN_MS = 20, BURST_MAX = 65536 };
+enum { MOMENT_MS = 100, BEGIN_MS = 20, LAST_MS = 500, BURST_MAX = 65536 };
 
 /* ── Choices ──────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -15,6 +15,14 @@ void leat__load_pin(const cpu_set_t *cores)
 {
     if (CPU_COUNT(cores) > 0)
         pthread_setaffinity_np(pthread_self(), sizeof *cores, cores);
+}
+
+int leat__load_own_table(const struct load_run *run)
+{
+    int error = leat__dial_own_table();
+    uint64_t threads = run->worker_count + run->holder_count;
+    uint64_t all = (uint64_t)run->o->active + run->o->idle + threads * DIAL_RESERVE;
+    return error < 0 && all <= run->per_thread ? 0 : error;
 }
 
 uint32_t leat__load_choose(const struct load_run *run, uint64_t *chance)
@@ -276,7 +284,9 @@ static void measure(struct load_run *run, struct teller *t)
         end = leat__clock_now_ns();
         atomic_store(&run->end_ns, end);
     }
-    while (t->goes_on && !(workers_are(run, THREAD_DONE) && holders_are(run, THREAD_DONE))) {
+    while (!(workers_are(run, THREAD_DONE) && holders_are(run, THREAD_DONE))) {
+        if (!t->goes_on && leat__clock_now_ns() - end > LAST_MS * (int64_t)LOAD_NS_PER_MS)
+            return; /* ended early: what is not answered soon is let go */
         sleep_until(leat__clock_now_ns() + 2 * LOAD_NS_PER_MS);
         if (leat__clock_now_ns() - t->told_ns >= MOMENT_MS * LOAD_NS_PER_MS)
             tell(run, t, LOAD_ENDING, end, run->o->timeout_ms / 1e3);

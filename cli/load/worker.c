@@ -66,6 +66,9 @@ void leat__worker_ready(struct load_worker *w, struct load_link *link)
 void leat__worker_pause(struct load_worker *w, struct load_link *link)
 {
     uint32_t index = (uint32_t)(link - w->links);
+    if (link->is_paused)
+        return;
+    link->is_paused = true;
     w->paused_until_ms[index] = w->loop.now_ms + LOAD_PAUSE_MS;
     queue_add(&w->paused, index);
     if (w->loop.alarm_ms == INT64_MAX)
@@ -77,12 +80,12 @@ void leat__worker_pause(struct load_worker *w, struct load_link *link)
 static bool is_usable(const struct load_worker *w, const struct load_link *link)
 {
     const struct slot *slot = &w->slots[link - w->links];
-    return link->state == LINK_DOWN ||
+    return (link->state == LINK_DOWN && !link->is_paused) ||
            (link->state == LINK_UP && link->count < w->pipeline && !link->leaves &&
             !(slot->loop_flags & (SLOT_SEND_ARMED | SLOT_CLOSING)));
 }
 
-/* The next that can be asked; NULL: none. One that is being closed comes back by itself. */
+/* The next that can be asked; NULL: none. One that is being closed, or pauses, comes back by itself. */
 static struct load_link *next_ready(struct load_worker *w)
 {
     while (w->ready.count > 0) {
@@ -352,7 +355,7 @@ static void close_all(struct load_worker *w)
 static void *run_worker(void *context)
 {
     struct load_worker *w = context;
-    w->error = leat__dial_own_table();
+    w->error = leat__load_own_table(w->run);
     leat__load_pin(&w->run->active_cores);
     if (w->error == 0)
         w->error = take_memory(w);
