@@ -88,6 +88,7 @@ int leat__verb_compare(int argc, char **argv)
     run.options = &options;
     run.count = (uint32_t)count;
     listen_to_signals();
+    leat__compare_adopt_strays();
     status = leat__compare_run(&run, error, sizeof error);
     status = tell(&run, status, error);
     leat__compare_run_free(&run);

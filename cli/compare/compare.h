@@ -227,6 +227,8 @@ struct compare_server {
 /* Whether somebody wants all of it to end (SIGINT, SIGTERM). */
 extern volatile sig_atomic_t leat__compare_interrupted;
 
+/* From now on what servers leave behind is handed to us, and ended with them. Once. */
+void leat__compare_adopt_strays(void);
 /* A port that nobody has now, or -errno. */
 int leat__compare_free_port(void);
 /* Starts a command on these cores; it dies with us. name: for error, which is one line. 0 or -errno. */

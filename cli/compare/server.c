@@ -87,6 +87,30 @@ int leat__compare_server_start(struct compare_server *s, const char *name, char 
 
 /* ── Ending ── */
 
+/* A server that went into the background is ours all the same: its processes were handed to us (PR_SET_CHILD_SUBREAPER).
+ * Besides the server we have no child when it is ended. */
+static void end_strays(void)
+{
+    char list[1024];
+    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd >= 0 ? read(fd, list, sizeof list - 1) : -1;
+    if (fd >= 0)
+        close(fd);
+    list[size > 0 ? size : 0] = '\0';
+    for (char *at = list, *end; *at != '\0'; at = end) {
+        long pid = strtol(at, &end, 10);
+        if (end == at || pid <= 0)
+            return;
+        kill((pid_t)pid, SIGKILL);
+        waitpid((pid_t)pid, NULL, 0);
+    }
+}
+
+void leat__compare_adopt_strays(void)
+{
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
 void leat__compare_server_stop(struct compare_server *s)
 {
     if (s->pid > 0) {
@@ -99,6 +123,7 @@ void leat__compare_server_stop(struct compare_server *s)
         kill(-s->pid, SIGKILL); /* it is not waited for yet: the number is still its own */
         kill(s->pid, SIGKILL);
         waitpid(s->pid, NULL, 0);
+        end_strays();
     }
     if (s->pidfd >= 0)
         close(s->pidfd);
@@ -139,7 +164,9 @@ bool leat__compare_server_ended(const struct compare_server *s, const char *when
     else
         snprintf(how, sizeof how, "was ended by signal %d (%s)", info.si_status,
                  strsignal(info.si_status));
-    snprintf(error, error_size, "%s: its server %s %s%s%s", s->name, how, when,
+    bool hides = info.si_code == CLD_EXITED && info.si_status == 0;
+    snprintf(error, error_size, "%s: its server %s %s%s%s%s", s->name, how, when,
+             hides ? " (it has to stay in the foreground)" : "",
              words[0] != '\0' ? "; its last words: " : ", without a word", words);
     return true;
 }

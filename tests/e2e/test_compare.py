@@ -129,6 +129,13 @@ def test_a_server_that_does_not_start_is_told(tmp_path):
     one_line(compare(good, "sh -c 'kill -9 $$ {port}'"), 69, "was ended by signal 9")
 
 
+def test_a_server_that_hides_in_the_background_is_found_out_and_ended(tmp_path):
+    mark = f"d{os.getpid()}{time.monotonic_ns()}"
+    hidden = f"sh -c 'MARK={mark} setsid {program('tests/apps/busy')} --listen 127.0.0.1:{{port}} --quiet & true'"
+    one_line(compare("--rounds", "2", hidden, hidden), 69, "A: its server ended with status 0", "stay in the foreground")
+    assert not servers_of(mark)
+
+
 def test_a_server_that_dies_midway_is_tried_again_and_then_told(loop):
     done = compare("--rounds", "3", busy(loop), busy(loop, die_after=1))
     one_line(done, 69, "B: its server ended with status 3", "had enough")
