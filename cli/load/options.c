@@ -209,11 +209,12 @@ static int read_header(struct reading *r)
 
 static int read_file_name(struct reading *r, struct load_octets *octets)
 {
+    const char *name = r->value + (r->value[0] == '@'); /* as curl has it, too */
     if (octets->file != NULL || octets->octets != NULL)
         return fail(r, "there is content already; give it once");
-    if (r->value[0] == '\0')
+    if (name[0] == '\0')
         return fail(r, "give a file, or - for standard input");
-    octets->file = leat__load_keep(r->o->wording, r->value, strlen(r->value));
+    octets->file = leat__load_keep(r->o->wording, name, strlen(name));
     return octets->file != NULL ? 0 : no_memory(r);
 }
 

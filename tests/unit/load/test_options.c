@@ -155,11 +155,12 @@ static void contents_come_from_files(void **state)
 {
     (void)state;
     struct load_options o;
-    char sent[32], expected[32];
+    char sent[32], expected[32], at_sent[40];
     write_file(sent, "question");
+    snprintf(at_sent, sizeof at_sent, "@%s", sent);
     write_file(expected, "answer");
     begin(&o, "http://127.0.0.1:8080");
-    assert_int_equal(GIVE(&o, "--content", sent, "--expect", expected), 0);
+    assert_int_equal(GIVE(&o, "--content", at_sent, "--expect", expected), 0);
     assert_int_equal(leat__load_options_url(&o, "http://127.0.0.1:81/b", error, sizeof error),
                      0); /* either may come first */
     check_well(&o);

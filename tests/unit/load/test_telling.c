@@ -166,8 +166,8 @@ static void a_closed_loop_hides_a_stall(void **state)
     (void)state;
     says(warnings(), "");
     histogram_record(&r.active.latency, 1000000000);
-    says(warnings(),
-         "a closed loop waits while the server stands still: the longest answer took 998 ms, the median 1.01 ms");
+    says(warnings(), "a closed loop waits while the server stands still: the longest answer took "
+                     "998 ms, the median 1.01 ms");
     o.arrivals = LOAD_CONSTANT;
     o.rate = 500;
     assert_string_equal(warnings(), "");
