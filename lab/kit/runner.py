@@ -7,6 +7,7 @@ import importlib.util
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 
@@ -18,7 +19,7 @@ from .steps import DONE, FAILED, SKIPPED, Skip
 
 ORDER = ("memory", "allocation", "speed", "network")    # tables of other names follow
 LIMIT_TIMES, LIMIT_LEAST = 4, 120       # a step may take so many times its estimate, and at least these seconds
-BUILD_LIMIT = 900
+BUILD_LIMIT, BUILD_TOLD = 900, 5      # seconds: at most; after these it is said that it is being built
 
 
 class TooLong(Failed):
@@ -143,7 +144,8 @@ class Runner:
     def build(self, peer, head):
         """Once in a run; a second step of a peer that can't be built says the same."""
         if peer.name not in self.built:
-            self.lab.tell(f"{head}: building {peer.title}")
+            long = threading.Timer(BUILD_TOLD, self.say, [f"{head}: building {peer.title}: minutes, the first time"])
+            long.start()
             try:
                 with limit(BUILD_LIMIT):
                     peer.build(self.lab)
@@ -152,6 +154,8 @@ class Runner:
                 self.built[peer.name] = skip
             except Failed as failed:
                 self.built[peer.name] = Skip(f"it can't be built: {failed}")
+            finally:
+                long.cancel()
         if self.built[peer.name] is not None:
             raise self.built[peer.name]
 

@@ -49,8 +49,8 @@ asyncio.run(main())
 
 
 @pytest.fixture
-def lab():
-    lab = Lab(conftest.BUILD, quick=True)
+def lab(tmp_path):
+    lab = Lab(conftest.BUILD, quick=True, build_folder=str(tmp_path / "built"))
     yield lab
     lab.close()
 
