@@ -137,7 +137,8 @@ static bool send_parts(struct load_worker *w, struct load_link *link, uint32_t p
     }
     if (is_measured(w, w->now_ns))
         tally(&w->group.octets_out, size);
-    loop_set_deadline(&w->loop, slot, w->o->timeout_ms);
+    if (slot->deadline == 0) /* else it is an older request's */
+        loop_set_deadline(&w->loop, slot, w->o->timeout_ms);
     return true;
 }
 

@@ -15,6 +15,7 @@ import time
 import pytest
 
 from conftest import PATIENCE_S, program
+from cookbook import cache
 
 CONTENT = b"Hello, World!"
 
@@ -34,6 +35,7 @@ class Planted(asyncio.Protocol):
         self.transport = transport
         self.number = self.server.connections
         self.server.connections += 1
+        self.server.opened_at.append(time.monotonic())
         self.server.open.add(self)
 
     def connection_lost(self, _):
@@ -60,7 +62,7 @@ class Server:
     def __init__(self, answers):
         self.answers = answers
         self.requests = self.connections = self.deepest = self.most_asked = 0
-        self.open = set()
+        self.open, self.opened_at = set(), []
         self.ready = threading.Event()
         self.thread = threading.Thread(target=lambda: asyncio.run(self.serve()), daemon=True)
         self.thread.start()
@@ -269,6 +271,13 @@ def test_a_server_that_dies_is_not_hammered(plant, load):
     check_sum(told)
 
 
+def test_connections_are_opened_over_a_while(plant, load):
+    server = plant(lambda c, nth: answer())
+    told = load(server, *COUNTED, 100, "-c", 10, "--ramp", "500ms")
+    assert told["active"]["answers"] == 100 and told["active"]["opened"] == 10
+    assert server.opened_at[10] - server.opened_at[1] >= 0.4
+
+
 def test_nobody_is_there(loop):
     with contextlib.closing(socket.socket()) as unheard:
         unheard.bind(("127.0.0.1", 0))
@@ -314,3 +323,16 @@ def test_many_source_addresses(start, load):
     server = start("examples/hello")
     told = load(server.url, *COUNTED, 500, "-c", 20, "--idle", 100, "--sources", 3)
     assert told["ran"]["sources"] == 3 and told["idle"]["opened"] == 100 and told["active"]["answers"] == 500
+
+
+@pytest.mark.skipif(bool(cache("LEAT_SANITIZE")), reason="a sanitizer has memory of its own")
+def test_a_quiet_connection_takes_next_to_nothing(start, load):
+    server = start("examples/hello", "--connections", "16000")
+
+    def resident(idle):
+        told = load(server.url, "--warm-up", "0s", "--duration", "200ms", "-c", 1, "--rate", 50, "--idle", idle)
+        assert told["idle"]["connections"] == idle and told["ran"]["idle_threads"] == 1
+        return told["own"]["resident_bytes"]
+
+    resident(10)
+    assert resident(15000) - resident(10) <= 32 * 15000
