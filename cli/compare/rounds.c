@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum { FAILURES_MAX = 3 };
@@ -65,11 +66,16 @@ double leat__compare_run_median(const struct compare_run *run, uint32_t candidat
 
 /* ── Progress ── */
 
+/* On a terminal it stands in place of the one before, and does not break. */
 static void show(const struct compare_run *run, const char *line)
 {
+    struct winsize size = {.ws_col = 0};
     if (run->options->quiet)
         return;
-    fprintf(stderr, isatty(STDERR_FILENO) ? "\r\033[K%s" : "%s\n", line);
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0)
+        fprintf(stderr, "\r\033[K%.*s", size.ws_col > 1 ? size.ws_col - 1 : 79, line);
+    else
+        fprintf(stderr, "%s\n", line);
 }
 
 static void clear_line(const struct compare_run *run)
@@ -99,10 +105,10 @@ static void show_round(const struct compare_run *run)
     int size = snprintf(line, sizeof line, "round %u of %u%s", run->done, run->rule.rounds,
                         run->options->rounds == 0 ? " at most" : "");
     if (!isnan(widest.ratio))
-        size += snprintf(line + size, sizeof line - (size_t)size,
-                         ": %s %.3f (%.3f to %.3f) of %s's %s", run->candidates[which].name,
-                         widest.ratio, widest.interval.low, widest.interval.high,
-                         run->candidates[0].name, leat__compare_figures[run->primary].title);
+        size += snprintf(line + size, sizeof line - (size_t)size, ": %s %.3f (%.3f to %.3f) of %s %s",
+                         run->candidates[which].name, widest.ratio, widest.interval.low,
+                         widest.interval.high, run->count > 2 ? "the base's" : "A's",
+                         leat__compare_figures[run->primary].title);
     if (run->count > 2)
         snprintf(line + size, sizeof line - (size_t)size, "; %u of %u decided", decided, run->count - 1);
     show(run, line);

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import PATIENCE_S, program, wait_until
 
-SHORT = ("--", "--count", "400", "--warm-up", "20ms", "--active", "4")     # a count: however busy the machine is
+SHORT = ("--", "--count", "400", "--warm-up", "20ms", "--active", "4")     # a count: a busy machine takes longer
 MINUTES = 240       # only bounds how long a failure takes
 
 
@@ -20,8 +20,8 @@ def busy(loop, **settings):
 
 
 def compare(*arguments, load=SHORT):
-    return subprocess.run([program("leat"), "compare", *arguments, *load], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=MINUTES)
+    return subprocess.run([program("leat"), "compare", *arguments, *load], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=MINUTES)
 
 
 def compare_json(*arguments):
@@ -122,17 +122,19 @@ def test_servers_that_run_already_are_compared(start):
 def test_a_server_that_does_not_start_is_told(tmp_path):
     good = busy("epoll")
     one_line(compare(good, "/no/such/program {port}"), 69, "B: /no/such/program", "No such file")
-    one_line(compare(good, "sh -c 'echo nope {port} >&2; exit 7'"), 69, "B: its server ended with status 7 before it answered",
-             "its last words: nope")
-    one_line(compare("--start-within", "300ms", "sleep 60{port}", good), 69, "A: no HTTP/1.1 answer from http://127.0.0.1:",
-             "within 0.3 s")
+    one_line(compare(good, "sh -c 'echo nope {port} >&2; exit 7'"), 69,
+             "B: its server ended with status 7 before it answered", "its last words: nope")
+    one_line(compare("--start-within", "300ms", "sleep 60{port}", good), 69,
+             "A: no HTTP/1.1 answer from http://127.0.0.1:", "within 0.3 s")
     one_line(compare(good, "sh -c 'kill -9 $$ {port}'"), 69, "was ended by signal 9")
 
 
 def test_a_server_that_hides_in_the_background_is_found_out_and_ended(tmp_path):
     mark = f"d{os.getpid()}{time.monotonic_ns()}"
-    hidden = f"sh -c 'MARK={mark} setsid {program('tests/apps/busy')} --listen 127.0.0.1:{{port}} --quiet & true'"
-    one_line(compare("--rounds", "2", hidden, hidden), 69, "A: its server ended with status 0", "stay in the foreground")
+    server = program("tests/apps/busy")
+    hidden = f"sh -c 'MARK={mark} setsid {server} --listen 127.0.0.1:{{port}} --quiet & true'"
+    one_line(compare("--rounds", "2", hidden, hidden), 69, "A: its server ended with status 0",
+             "stay in the foreground")
     assert not servers_of(mark)
 
 
@@ -150,7 +152,8 @@ def test_a_round_is_repeated_when_a_server_died_in_it(tmp_path):
                       f"export DIE_AFTER\nexec {program('tests/apps/busy')} --loop epoll --listen 127.0.0.1:$1\n")
     done = compare("--rounds", "2", "--json", busy("epoll"), f"sh {script} {{port}}")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"^leat: compare: round \d is repeated: B: its server ended with status 3 midway; .*enough$", done.stderr, re.M)
+    assert re.search(r"^leat: compare: round \d is repeated: B: its server ended with status 3 midway; .*enough$",
+                     done.stderr, re.M)
     assert json.loads(done.stdout)["repeated"] == 1
 
 
@@ -175,8 +178,9 @@ def test_wrong_usage_is_one_line(arguments, part):
 
 
 def test_wrong_load_options_are_told_before_anything_starts():
-    assert len(one_line(compare("sleep {port}", "sleep {port}", load=("--", "--active", "0")), 64, "behind --", "--active 0")) == 1
-    assert len(one_line(compare("sleep {port}", "sleep {port}", load=("--", "--nope")), 64, "--nope")) == 1
+    for load, part in (("--active", "0"), "--active 0"), (("--nope",), "--nope"):
+        lines = one_line(compare("sleep {port}", "sleep {port}", load=("--", *load)), 64, "behind --", part)
+        assert len(lines) == 1
 
 
 def begin_long(tmp_path, mark):
