@@ -73,6 +73,8 @@ static inline struct buffer *buffer_acquire(struct buffer_pool *p)
     if (UNLIKELY(b == NULL))
         return leat__buffer_acquire_slow(p);
     p->free = b->next;
+    /* Whoever is next would wait for its head. Never for NULL, which takes long to look for. */
+    __builtin_prefetch(p->free != NULL ? p->free : b);
     b->next = NULL;
     b->start = b->end = 0;
     buffer_count(p);
