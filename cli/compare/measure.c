@@ -195,6 +195,10 @@ int leat__compare_measure(struct compare_measure *m, const struct compare_option
     struct compare_server server = {.pidfd = -1, .said = -1, .name = c->name};
     char url[sizeof c->url], why[COMPARE_ERROR_SIZE / 2];
     snprintf(url, sizeof url, "%s", c->url);
+    if (c->pid > 0 && kill(c->pid, 0) < 0 && errno == ESRCH) {
+        snprintf(error, error_size, "%s: there is no process %d", c->name, (int)c->pid);
+        return -ESRCH;
+    }
     int status = c->command.count > 0 ? start(&server, o, c, url, sizeof url, error, error_size) : 0;
     if (status < 0)
         return status;

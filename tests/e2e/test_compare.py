@@ -119,6 +119,16 @@ def test_servers_that_run_already_are_compared(start):
     assert told["candidates"][1]["figures"]["resident_kib"]["median"] is None
 
 
+def test_addresses_that_lead_nowhere_are_told(start):
+    server = start("tests/apps/busy")
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    one_line(compare(server.url, f"{server.url}/@{gone.pid}"), 69, f"B: there is no process {gone.pid}")
+    one_line(compare(server.url, "https://127.0.0.1:1/"), 64, "B: ", "https")
+    one_line(compare(server.url, "http://127.0.0.1:1/", "--start-within", "200ms"), 69,
+             "B: no HTTP/1.1 answer from http://127.0.0.1:1", "within 0.2 s")
+
+
 def test_a_server_that_does_not_start_is_told(tmp_path):
     good = busy("epoll")
     one_line(compare(good, "/no/such/program {port}"), 69, "B: /no/such/program", "No such file")
