@@ -194,7 +194,7 @@ def test_pipelined_requests_behind_an_end_are_errors(plant, load):
 
 def test_no_answer_in_time(plant, load):
     server = plant(lambda c, nth: None if nth % 20 == 5 else answer())
-    told = load(server, *COUNTED, 100, "-c", 4, "--timeout", "300ms", status=1)
+    told = load(server, *COUNTED, 100, "-c", 4, "--timeout", "1s", status=1)
     only_error(told["active"], "timeout", 5)
     server = plant(lambda c, nth: None)
     told = load(server, *COUNTED, 8, "-c", 4, "--timeout", "200ms", status=1)
