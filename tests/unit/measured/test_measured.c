@@ -112,6 +112,24 @@ static void buffers_are_counted_and_bounded(void **state)
     assert_int_equal(calls(MEASURED_BUFFER_RELEASE), IS_MALLOC ? BUFFERS : 1);
 }
 
+static void touch_what_was_released(void *nothing)
+{
+    (void)nothing;
+    struct buffer *b = buffer_acquire(&f.buffers);
+    volatile char *data = b->data;
+    buffer_release(&f.buffers, b);
+    data[STRIDE - 1] = 1;
+}
+
+/* What malloc's build is good for beside measuring. */
+static void a_sanitizer_sees_what_is_touched_too_late(void **state)
+{
+    (void)state;
+    if (!MEMORY_ASAN)
+        skip();
+    assert_true(dies(touch_what_was_released, NULL, false));
+}
+
 static void an_arena_is_counted_with_its_chunks(void **state)
 {
     (void)state;
@@ -165,6 +183,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_pool_is_counted_and_bounded, open_pools, close_pools),
         cmocka_unit_test_setup_teardown(buffers_are_counted_and_bounded, open_pools, close_pools),
+        cmocka_unit_test_setup_teardown(a_sanitizer_sees_what_is_touched_too_late, open_pools, close_pools),
         cmocka_unit_test_setup_teardown(an_arena_is_counted_with_its_chunks, open_pools, close_pools),
         cmocka_unit_test(every_call_is_timed),
         cmocka_unit_test(buckets_are_in_order_and_narrow),
