@@ -342,6 +342,8 @@ static void hold(struct load_holder *h)
         leat__schedule_init(&h->schedule, h->o->idle_rate, h->number, h->run->holder_count);
     }
     while (read_clock(h), h->now_ns < h->end_ns && !is_stopped(h)) {
+        if (wakes && h->now_ns >= h->start_ns)
+            leat__schedule_pass(&h->schedule, h->start_ns); /* nobody counts what was due before */
         if (wakes)
             wake_what_is_due(h);
         bool waits = wakes && h->schedule.due_ns > h->now_ns;

@@ -337,7 +337,11 @@ static void add_holders(struct load_run *run)
         run->r->missed += h->missed;
         add_words(&run->words, &h->words);
     }
-    memcpy(run->r->first_error, run->words.text, sizeof run->r->first_error);
+    uint64_t errors = 0;
+    for (unsigned e = 0; e < LOAD_ERROR_COUNT; e++)
+        errors += run->r->active.errors[e] + run->r->idle.errors[e];
+    if (errors > 0)
+        memcpy(run->r->first_error, run->words.text, sizeof run->r->first_error);
 }
 
 static void add_workers(struct load_run *run)

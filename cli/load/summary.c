@@ -74,6 +74,9 @@ static void print_answers(FILE *to, const struct load_result *r)
                 (unsigned long long)r->idle.answers,
                 leat__human_count(idle, (double)r->idle.answers / seconds),
                 (unsigned long long)r->idle.connections);
+    if (r->missed > 0)
+        fprintf(to, "missed               %llu that were due could not be sent before the end\n",
+                (unsigned long long)r->missed);
     print_errors(to, r);
 }
 

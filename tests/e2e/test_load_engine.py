@@ -262,6 +262,12 @@ def test_a_stall_is_seen_by_all_that_were_due(plant, load):
     assert seen < 245
 
 
+def test_what_can_not_be_sent_is_missed(start, load):
+    told = load(start("examples/hello").url, "--warm-up", "100ms", "--duration", "500ms", "-c", 4, "--rate", 2000000)
+    assert 0 < told["active"]["answers"] == told["active"]["requests"]
+    assert told["active"]["answers"] + told["own"]["missed"] == 1000000
+
+
 def test_a_server_that_dies_is_not_hammered(plant, load):
     server = plant(lambda c, nth: (c.server.over.set() if nth == 100 else None) or answer())
     told = load(server, "--warm-up", "0s", "--duration", "2s", "-c", 4, status=1)["active"]
