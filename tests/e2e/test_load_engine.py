@@ -1,7 +1,7 @@
 """leat load against servers with planted faults: what it counts is what they did, on both loops.
 
-Before a load one request of each kind is made (it is what other answers are compared with), so the server sees one more
-than were counted; where that one is not answered rightly, a few more."""
+Before a load one request of each kind is made (it is what other answers are compared with), so the server sees one
+more than were counted; where that one is not answered rightly, a few more."""
 import asyncio
 import contextlib
 import json
