@@ -3,6 +3,8 @@
  *     options.c   flags → struct load_options           request.c, mix.c   requests: words, files, weights → octets
  *     run.c       threads, phases, the sum of it all    worker.c   one thread: its loop, its connections, its schedule
  *     answer.c    octets → answers, verified            holder.c   one thread that holds quiet connections
+ *     dial.c      where from and where to                probe.c    the first answer, for the others to be compared with
+ *     link.c      a connection: what is owed on it       schedule.c when requests are due
  *     watch.c     the server's process, from /proc      progress.c, summary.c, json.c, plot.c   what people see
  *
  * Two groups of connections, counted apart: the active ones work, the quiet ones ("idle") have been answered once and are
