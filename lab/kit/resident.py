@@ -14,8 +14,16 @@ from process import Child, Failed
 from .steps import Skip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-OTHER_DESCRIPTORS = 1500        # of a server's own, and to be on the safe side
-QUIET_MOST = 18_000
+OF_DESCRIPTORS = 0.75           # what a server may need for other things is left to it
+QUIET_MOST = 15_000
+
+
+class Refused(Failed):
+    """A connection that was not answered; held: how many were before it."""
+
+    def __init__(self, text, held):
+        super().__init__(text)
+        self.held = held
 
 
 def family(pid):
@@ -62,11 +70,14 @@ def settled(pid, seconds=3):
 
 def sizes(descriptors, quick):
     """How many connections are held, one after the other: up to what one process may have, or is worth the time."""
-    most = min(QUIET_MOST, descriptors - OTHER_DESCRIPTORS)
-    if most < 100:
+    most = min(QUIET_MOST, int(descriptors * OF_DESCRIPTORS))
+    if most < 1000:
         raise Skip(f"a process may have no more than {descriptors} descriptors here (RLIMIT_NOFILE)")
-    parts = (1 / 9, 1 / 3, 2 / 3, 1)
-    return [int(most * part / (6 if quick else 1)) for part in parts]
+    return spread(most // (6 if quick else 1))
+
+
+def spread(most):
+    return [most // 9, most // 3, most * 2 // 3, most]
 
 
 class Holder:
@@ -87,10 +98,10 @@ class Holder:
         return int(words[1])
 
     def open(self, count):
-        """Failed when one is refused or not answered."""
+        """Refused when one is refused or not answered."""
         if (held := self.ask(f"open {count}")) != count:
             said = self.child.output().strip().split("\n")[-1] or "closed, or another answer"
-            raise Failed(f"connection {held + 1:,} of {count:,} was not answered: {said}")
+            raise Refused(f"connection {held + 1:,} of {count:,} was not answered: {said}", held)
 
     def alive(self):
         return self.ask("alive")

@@ -20,11 +20,16 @@ import memory                                           # noqa: E402
 WATCHED = re.search(r"/(asan|tsan)$", conftest.BUILD)
 
 # A server of asyncio's. EACH: octets that a connection holds. LAST: after so many requests a connection is closed.
-# UPLOAD: what it says of an upload of so many octets.
+# UPLOAD: what it says of an upload of so many octets. REFUSE: how many connections it takes in its life.
 SERVER = '''
 import asyncio, json, os, re
-EACH, LAST, UPLOAD = {each}, {last}, lambda size: {upload}
+EACH, LAST, UPLOAD, REFUSE = {each}, {last}, lambda size: {upload}, {refuse}
+there = 0
 async def serve(reader, writer):
+    global there
+    there += 1
+    if there > REFUSE:
+        return writer.close()
     held, served = bytearray(os.urandom(1) * EACH), 0
     while head := await reader.readuntil(b"\\r\\n\\r\\n"):
         length = re.search(rb"Content-Length: (\\d+)", head)
@@ -57,8 +62,8 @@ def lab(tmp_path):
 
 @pytest.fixture
 def make_peer(tmp_path):
-    def make(each=0, last=-1, upload="size"):
-        (tmp_path / "server.py").write_text(SERVER.format(each=each, last=last, upload=upload))
+    def make(each=0, last=-1, upload="size", refuse=1_000_000):
+        (tmp_path / "server.py").write_text(SERVER.format(each=each, last=last, upload=upload, refuse=refuse))
         (tmp_path / "peer.json").write_text(json.dumps({
             "title": "Known", "language": "Python", "kind": "peer", "framework": "asyncio", "version": "1",
             "tools": ["${PYTHON}"], "build": None, "run": ["${PYTHON}", "server.py"],
@@ -75,6 +80,17 @@ def test_what_a_connection_holds_is_found(lab, make_peer):
         slopes.append(memory.fit_line(points[1:]).slope)
     assert 0 < slopes[0] < 50_000
     assert 90_000 < slopes[1] - slopes[0] < 115_000
+
+
+def test_who_cannot_hold_so_many_is_measured_at_fewer(lab, make_peer, monkeypatch):
+    lab.bare_pair = 8000
+    monkeypatch.setattr(memory, "LEAST_HELD", 50)
+    figures = {f.name: f for f in memory.quiet(lab, make_peer(refuse=1000))}
+    notes = figures["user_bytes_per_connection"].notes
+    assert "More it did not hold: connection 9" in notes and " 8" in notes, notes
+    assert 0 < figures["user_bytes_per_connection"].median < 50_000
+    with pytest.raises(resident.Refused):
+        memory.quiet(lab, make_peer(refuse=60))
 
 
 def test_connections_that_the_server_closes_are_no_figure(lab, make_peer):
@@ -156,7 +172,7 @@ def test_shards_for_a_million_fit_their_tables():
     assert million.shards_for(1_000_000, 20_000) == 54
     with pytest.raises(Skip, match="RLIMIT_NOFILE"):
         resident.sizes(1024, False)
-    assert resident.sizes(20_000, False) == [2000, 6000, 12000, 18000]
+    assert resident.sizes(20_000, False) == [1666, 5000, 10000, 15000]
 
 
 @pytest.mark.skipif(bool(WATCHED) or not os.path.exists(program("lab/interpose.so")),
