@@ -53,14 +53,14 @@ def one_line(done, status, *parts):
 
 
 def test_a_planted_difference_is_found(loop):
-    told = compare_json("--rounds", "8", busy(loop, burn=20000), busy(loop, burn=60000))
+    told = compare_json("--rounds", "8", busy(loop, burn=100), busy(loop, burn=150000))
     slower = told["candidates"][1]
     assert slower["verdict"] == "more" and "more processor time per request than A" in slower["sentence"]
-    assert slower["figures"]["cpu_us_per_request"]["to_base"]["low"] > 1.15
-    told = compare_json("--rounds", "8", busy(loop, burn=60000), busy(loop, burn=20000))
+    assert slower["figures"]["cpu_us_per_request"]["to_base"]["low"] > 1.1
+    told = compare_json("--rounds", "8", busy(loop, burn=150000), busy(loop, burn=100))
     faster = told["candidates"][1]
     assert faster["verdict"] == "less" and "less processor time per request than A" in faster["sentence"]
-    assert faster["figures"]["cpu_us_per_request"]["to_base"]["high"] < 0.85
+    assert faster["figures"]["cpu_us_per_request"]["to_base"]["high"] < 0.9
 
 
 def test_both_loops_against_each_other_are_told_with_every_round():
@@ -92,15 +92,15 @@ def test_people_are_told_who_what_and_the_verdict(loop):
 
 def test_a_sweep_has_the_product_of_the_settings(tmp_path):
     report = tmp_path / "sweep.html"
-    told = compare_json("--rounds", "2", "--report", str(report), "--vary", "loop=uring,epoll", "--vary", "n=10,40000",
+    told = compare_json("--rounds", "2", "--report", str(report), "--vary", "loop=uring,epoll", "--vary", "n=10,200000",
                         busy("{loop}", burn="{n}"))
-    assert [c["name"] for c in told["candidates"]] == ["loop=uring n=10", "loop=uring n=40000", "loop=epoll n=10",
-                                                      "loop=epoll n=40000"]
-    assert told["candidates"][3]["settings"] == {"loop": "epoll", "n": "40000"}
+    assert [c["name"] for c in told["candidates"]] == ["loop=uring n=10", "loop=uring n=200000", "loop=epoll n=10",
+                                                      "loop=epoll n=200000"]
+    assert told["candidates"][3]["settings"] == {"loop": "epoll", "n": "200000"}
     ratios = [c["figures"]["cpu_us_per_request"]["to_base"]["ratio"] for c in told["candidates"][1:]]
     assert ratios[0] > 1.3 and ratios[2] > 1.3
     page = report.read_text()
-    assert page.count("<svg") == 6 and "loop=epoll n=40000" in page
+    assert page.count("<svg") == 6 and "loop=epoll n=200000" in page
 
 
 def test_looks_end_it_before_the_time_is_over(loop):
