@@ -45,7 +45,7 @@ def steps(lab):
                   step("churn", "after requests of all sizes", churn, 38, 10, peer),
                   step("calls", "allocator calls", calls, 6, 3, peer)]
     found += [step("probe", "a steady prober", probe_floor, 8, 4, floor) for floor in floors]
-    found += [step("million", "a million quiet connections", many, 90, 25, peer)
+    found += [step("million", "a million quiet connections", many, 120, 55, peer)
               for peer in peers if peer.kind == "leat"]
     return found
 
