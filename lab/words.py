@@ -11,6 +11,7 @@ def short_name(name):
 
 def digits(value):
     """Three that count."""
+    value = round(value, 9)     # what a unit's factor leaves behind is no digit
     size = abs(value)
     if size >= 1000 or float(value).is_integer():
         return f"{value:,.0f}"

@@ -11,9 +11,9 @@ from conftest import ROOT
 from test_lab_peers import PEERS, is_release
 
 LAB = os.path.join(ROOT, "lab")
-sys.path[:0] = [LAB, os.path.join(LAB, "tables")]
+sys.path.insert(0, LAB)
 from kit import Lab, Skip       # noqa: E402
-import allocation               # noqa: E402
+from tables import allocation   # noqa: E402
 
 pytestmark = pytest.mark.skipif(not is_release(), reason="the lab measures the release build")
 

@@ -10,12 +10,12 @@ import pytest
 from conftest import PATIENCE_S, ROOT, program
 
 LAB = os.path.join(ROOT, "lab")
-sys.path[:0] = [LAB, os.path.join(LAB, "tables")]
+sys.path.insert(0, LAB)
 from kit import Child, Failed, Lab, Skip, free_port     # noqa: E402
 from kit import million, resident                       # noqa: E402
 from kit.churn import draw                              # noqa: E402
 from kit.peers import Peer                              # noqa: E402
-import memory                                           # noqa: E402
+from tables import memory                               # noqa: E402
 
 WATCHED = re.search(r"/(asan|tsan)$", conftest.BUILD)
 
