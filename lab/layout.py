@@ -85,7 +85,8 @@ PARTS = {
         Part("After requests of all sizes", [
             ("resident_in_churn", "at its end"), ("resident_after_churn", "after rest"),
             ("resident_over_start", "over the start"), ("live_heap_after_churn", "of that, live"),
-            ("resident_over_live", "over live"), ("churn_errors", "errors")], steps="churn",
+            ("resident_over_live", "over live"),
+            ("resident_over_start_later", "over the start, later"), ("churn_errors", "errors")], steps="churn",
             about="Connections that come and go, uploads from 1 KiB to 1 MiB and answers beside them; then everything is "
             "closed. What has not come back is fragmentation, or kept.", drawn=("resident_over_start",)),
         Part("Pauses", [

@@ -27,7 +27,7 @@ LEAST_HELD = 500        # quiet connections; who can't hold so many has no figur
 BARE = 10_000
 CHURN, CHURN_RATE, CHURN_LIMIT_S = 30_000, 1500, 45
 PROBE_RATE, PROBE_QUIET_S = 1000, 3     # requests a second
-REST_S = 10
+REST_S, LATER_S = 10, 35
 COUNTED = 10_000        # requests over which allocator calls are counted
 
 
@@ -42,7 +42,8 @@ def steps(lab):
     found = []
     for peer in peers:
         found += [step("quiet", "memory of quiet connections", quiet, 22, 7, peer),
-                  step("churn", "after requests of all sizes", churn, 38, 10, peer),
+                  step("churn", "after requests of all sizes", churn,
+                       38 + (LATER_S if peer.memory == "leat" else 0), 10, peer),
                   step("calls", "allocator calls", calls, 6, 3, peer)]
     found += [step("probe", "a steady prober", probe_floor, 8, 4, floor) for floor in floors]
     found += [step("million", "a million quiet connections", many, 120, 55, peer)
@@ -211,6 +212,14 @@ def own_pauses(peer, server, admin):
     return figures
 
 
+def rested_later(lab, server, start):
+    lab.tell(f"{LATER_S} s more of rest")
+    time.sleep(LATER_S)
+    return [Figure("resident_over_start_later", "", [resident.memory(server.pid)["pss"] / start],
+                   f"The same {REST_S + LATER_S} s after the end: Leat gives back after 30 s of little to do. The others "
+                   "were not watched for so long.")]
+
+
 def over_live(figures, rested):
     """What is resident for each octet that the runtime says is in use; who asks malloc does not tell."""
     live = next((f.median for f in figures if f.name == "live_heap_after_churn"), None)
@@ -238,10 +247,11 @@ def churn(lab, peer):
         time.sleep(rest)
         rested = resident.memory(server.pid)["pss"]
         pauses = own_pauses(peer, server, admin)
+        later = rested_later(lab, server, start) if peer.memory == "leat" and not lab.quick else []
     return [*churn_figures(peer, done, rest, start, high, rested),
             *probe_figures("probe", before, "to a server with nothing else to do"),
             *probe_figures("churn_probe", during, "while requests of all sizes come", late_note(done, count)), *pauses,
-            *over_live(pauses, rested)]
+            *over_live(pauses, rested), *later]
 
 
 def late_note(done, count):
