@@ -1,10 +1,12 @@
 /* busy.c: a server that takes as much time for an answer as it is told to, for the tests that compare: BURN in its environment is
  * how many turns of a loop. DIE_AFTER: it ends with status 3 after so many answers. WRONG_AFTER: then it answers 500. */
 #include <leat/leat.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static long burn, die_after, wrong_after, answers;
+static long burn, die_after, wrong_after;
+static atomic_long answers; /* of all shards */
 
 static long number(const char *name)
 {
@@ -16,12 +18,12 @@ static void answer(leat_exchange *x)
 {
     for (volatile long i = 0; i < burn; i++) {
     }
-    answers++;
-    if (answers == die_after) {
+    long nth = atomic_fetch_add(&answers, 1) + 1;
+    if (nth == die_after) {
         fputs("busy: had enough\n", stderr);
         _Exit(3);
     }
-    if (wrong_after > 0 && answers > wrong_after)
+    if (wrong_after > 0 && nth > wrong_after)
         leat_text(x, 500, "no\n");
     else
         leat_text(x, 200, "done\n");
