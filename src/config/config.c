@@ -228,7 +228,7 @@ static uint64_t content_block(uint64_t size)
  * memory for what is not known yet: routes, users' pools, the program's own. */
 static bool has_room(const struct config *config)
 {
-    struct plan plan;
+    struct plan plan = {0};
     struct plan_input input;
     char error[256];
     leat__config_plan_input(config, &input);

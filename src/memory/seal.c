@@ -24,28 +24,54 @@ static _Noreturn void no_memory(void)
     _exit(70);
 }
 
+/* What is smaller than a page begins SMALL_OFFSET behind a multiple of twice that, so never at a page; what is larger does,
+ * for there are structs of whole pages, and where its block begins stands before it. So the place alone says how to free. */
+enum { SMALL_OFFSET = CACHE_LINE };
+
+static bool is_small(const void *memory)
+{
+    return (uintptr_t)memory % PAGE_SIZE_BYTES != 0;
+}
+
+static void *begin_small(void *block)
+{
+    return block != NULL ? (char *)block + SMALL_OFFSET : NULL;
+}
+
+static void *begin_large(void *block)
+{
+    if (block == NULL)
+        return NULL;
+    void **memory = (void **)align_up((size_t)block + sizeof(void *), PAGE_SIZE_BYTES);
+    memory[-1] = block;
+    return memory;
+}
+
 void *leat__start_alloc_uncleared(size_t size)
 {
     ASSERT(leat__seal_phase() != SEAL_SEALED);
-    if (size > PTRDIFF_MAX - PAGE_SIZE_BYTES)
+    if (size > PTRDIFF_MAX - 2 * PAGE_SIZE_BYTES)
         no_memory();
-    size_t alignment = size < PAGE_SIZE_BYTES ? CACHE_LINE
-                                              : PAGE_SIZE_BYTES; /* there are structs of whole pages */
-    void *memory = aligned_alloc(alignment, size_max(align_up(size, alignment), alignment));
+    size_t alignment = (size_t)2 * SMALL_OFFSET;
+    void *memory = size < PAGE_SIZE_BYTES
+                       ? begin_small(aligned_alloc(alignment, align_up(size + SMALL_OFFSET, alignment)))
+                       : begin_large(malloc(size + PAGE_SIZE_BYTES + sizeof(void *)));
     if (memory == NULL)
         no_memory();
     return memory;
 }
 
-/* Large pieces come as zeros from the kernel, and writing zeros over them would make them resident. */
 void *leat__start_alloc(size_t size)
 {
-    void *memory = leat__start_alloc_uncleared(size);
     if (size < PAGE_SIZE_BYTES)
-        return memset(memory, 0, size);
-    __asm__(""
-            : "+r"(memory)::"memory"); /* what is in it is read: a compiler must not take it for undefined */
-    clear_untouched(memory, align_up(size, sizeof(uint64_t)));
+        return memset(leat__start_alloc_uncleared(size), 0, size);
+    ASSERT(leat__seal_phase() != SEAL_SEALED);
+    if (size > PTRDIFF_MAX - 2 * PAGE_SIZE_BYTES)
+        no_memory();
+    /* Zeros from the kernel are not written again, which would make them resident: calloc knows which those are. */
+    void *memory = begin_large(calloc(1, size + PAGE_SIZE_BYTES + sizeof(void *)));
+    if (memory == NULL)
+        no_memory();
     return memory;
 }
 
@@ -67,5 +93,6 @@ void *leat__start_grow(void *old, size_t old_size, size_t new_size)
 void leat__start_free(void *memory)
 {
     ASSERT(leat__seal_phase() != SEAL_SEALED);
-    free(memory);
+    if (memory != NULL)
+        free(is_small(memory) ? (char *)memory - SMALL_OFFSET : ((void **)memory)[-1]);
 }
