@@ -62,10 +62,7 @@ static int tell_done(const struct progress *p, const char *path)
     printf("leat: %s: %llu file%s of %s, packed into %s\n", path, (unsigned long long)p->files,
            p->files == 1 ? "" : "s", leat__plan_human(contents, p->size),
            leat__plan_human(whole, (uint64_t)status.st_size));
-    if (fflush(stdout) == 0)
-        return MAIN_DONE;
-    perror("leat: standard output");
-    return MAIN_SYSTEM;
+    return leat__end_output(MAIN_DONE);
 }
 
 static int tell_usage(const char *what)
@@ -111,7 +108,7 @@ int leat__verb_bundle(int argc, char **argv)
     for (int flag; (flag = getopt_long(argc, argv, "", flags, NULL)) != -1;) {
         if (flag == 'h') {
             fputs(usage, stdout);
-            return fflush(stdout) == 0 ? MAIN_DONE : MAIN_SYSTEM;
+            return leat__end_output(MAIN_DONE);
         }
         if (flag != 'q') {
             fprintf(stderr, "leat: %s: no such option; leat help bundle lists them\n", argv[optind - 1]);

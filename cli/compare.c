@@ -13,14 +13,6 @@ static int complain(int status, const char *line)
     return status;
 }
 
-static int end_output(int status)
-{
-    if (fflush(stdout) == 0)
-        return status;
-    perror("leat: standard output");
-    return MAIN_SYSTEM;
-}
-
 static void on_signal(int number)
 {
     (void)number;
@@ -54,7 +46,7 @@ static int tell(const struct compare_run *run, int status, const char *error)
             leat__compare_json(stdout, run);
         else
             leat__compare_tell(stdout, run);
-        status = end_output(status);
+        status = leat__end_output(status);
     }
     if (status == COMPARE_INTERRUPTED)
         return complain(status, "interrupted");
@@ -77,7 +69,7 @@ int leat__verb_compare(int argc, char **argv)
         return complain(status, error);
     if (options.help) {
         leat__compare_options_help(stdout);
-        return end_output(MAIN_DONE);
+        return leat__end_output(MAIN_DONE);
     }
     int count = leat__compare_candidates(run.candidates, &options, error, sizeof error);
     if (count < 0)

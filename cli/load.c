@@ -41,14 +41,6 @@ static int complain(int status, const char *line)
     return status;
 }
 
-static int end_output(int status)
-{
-    if (fflush(stdout) == 0)
-        return status;
-    perror("leat: standard output");
-    return MAIN_SYSTEM;
-}
-
 static volatile sig_atomic_t is_interrupted;
 
 static void on_signal(int number)
@@ -207,7 +199,7 @@ static int run(const struct asked *a)
     if (a->report != NULL && leat__load_report(a->report, &a->o, &r, error, sizeof error) < 0)
         ended = complain(MAIN_SYSTEM, error);
     leat__load_result_free(&r);
-    return end_output(ended);
+    return leat__end_output(ended);
 }
 
 int leat__verb_load(int argc, char **argv)
@@ -217,7 +209,7 @@ int leat__verb_load(int argc, char **argv)
         fputs(usage_before, stdout);
         leat__load_options_help(stdout);
         fputs(usage_behind, stdout);
-        return end_output(LOAD_DONE);
+        return leat__end_output(LOAD_DONE);
     }
     leat__load_options_init(&asked.o);
     int status = read_arguments(&asked, argc, argv);

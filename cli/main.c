@@ -37,15 +37,6 @@ static void print_usage(FILE *to)
           to);
 }
 
-/* The status of what was printed: a full disk is an error. */
-static int end_output(void)
-{
-    if (fflush(stdout) == 0)
-        return MAIN_DONE;
-    perror("leat: standard output");
-    return MAIN_SYSTEM;
-}
-
 static const struct verb *find_verb(const char *name)
 {
     for (unsigned i = 0; i < COUNT_OF(verbs); i++)
@@ -98,7 +89,7 @@ static int run_help(int argc, char **argv)
     char help[] = "--help";
     if (argc < 2 || strcmp(argv[1], argv[0]) == 0) {
         print_usage(stdout);
-        return end_output();
+        return leat__end_output(MAIN_DONE);
     }
     const struct verb *verb = find_verb(argv[1]);
     return verb != NULL ? verb->run(2, (char *[]){argv[1], help, NULL}) : tell_unknown(argv[1]);
@@ -112,11 +103,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_usage(stdout);
-        return end_output();
+        return leat__end_output(MAIN_DONE);
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
         puts("leat " LEAT_VERSION);
-        return end_output();
+        return leat__end_output(MAIN_DONE);
     }
     if (argv[1][0] == '-')
         return tell_option(argc, argv);

@@ -9,6 +9,9 @@ struct verb {
     int (*run)(int argc, char **argv); /* argv[0] is the verb; answers the exit status */
 };
 
+/* What was printed goes out: status, or that of a full disk, which is told. */
+int leat__end_output(int status);
+
 int leat__verb_serve(int argc, char **argv);
 int leat__verb_plan(int argc, char **argv);
 int leat__verb_doctor(int argc, char **argv);
