@@ -47,32 +47,39 @@ static void *begin_large(void *block)
     return memory;
 }
 
-void *leat__start_alloc_uncleared(size_t size)
+static void *take_small(size_t size, bool clear)
+{
+    size_t alignment = (size_t)2 * SMALL_OFFSET;
+    void *memory = begin_small(aligned_alloc(alignment, align_up(size + SMALL_OFFSET, alignment)));
+    return clear && memory != NULL ? memset(memory, 0, size) : memory;
+}
+
+/* Zeros from the kernel are not written again, which would make them resident: calloc knows which those are. */
+static void *take_large(size_t size, bool clear)
+{
+    size_t whole = size + PAGE_SIZE_BYTES + sizeof(void *);
+    return begin_large(clear ? calloc(1, whole) : malloc(whole));
+}
+
+static void *take(size_t size, bool clear)
 {
     ASSERT(leat__seal_phase() != SEAL_SEALED);
     if (size > PTRDIFF_MAX - 2 * PAGE_SIZE_BYTES)
         no_memory();
-    size_t alignment = (size_t)2 * SMALL_OFFSET;
-    void *memory = size < PAGE_SIZE_BYTES
-                       ? begin_small(aligned_alloc(alignment, align_up(size + SMALL_OFFSET, alignment)))
-                       : begin_large(malloc(size + PAGE_SIZE_BYTES + sizeof(void *)));
+    void *memory = size < PAGE_SIZE_BYTES ? take_small(size, clear) : take_large(size, clear);
     if (memory == NULL)
         no_memory();
     return memory;
 }
 
+void *leat__start_alloc_uncleared(size_t size)
+{
+    return take(size, false);
+}
+
 void *leat__start_alloc(size_t size)
 {
-    if (size < PAGE_SIZE_BYTES)
-        return memset(leat__start_alloc_uncleared(size), 0, size);
-    ASSERT(leat__seal_phase() != SEAL_SEALED);
-    if (size > PTRDIFF_MAX - 2 * PAGE_SIZE_BYTES)
-        no_memory();
-    /* Zeros from the kernel are not written again, which would make them resident: calloc knows which those are. */
-    void *memory = begin_large(calloc(1, size + PAGE_SIZE_BYTES + sizeof(void *)));
-    if (memory == NULL)
-        no_memory();
-    return memory;
+    return take(size, true);
 }
 
 char *leat__start_copy(const char *text)
